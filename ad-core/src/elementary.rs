@@ -1,0 +1,301 @@
+//! The one table of elementary functions: value and partial derivatives, one line each.
+//!
+//! Everything that differentiates a function reads this table: [`Dual`](Elementary) and [`Var`](Elementary) on
+//! numbers, the rules of the tape, the evaluators and the kernels' tests. A derivative formula stands nowhere else.
+//!
+//! Derivatives are written over [`Elementary`], the trait of things that have elementary functions but no order: a
+//! float, a dual number, a node of a tape. They see the argument `x` *and* the value `y = f(x)`, so that no value is
+//! ever computed twice, or recomputed where it overflows (`tanh(800)`).
+//!
+//! | at a kink | rule | reason |
+//! |---|---|---|
+//! | `abs`, `relu` at 0 | `0` | the least-norm subgradient of `abs`; the left slope of `relu` |
+//! | `max`, `min` at a tie | half to each | symmetric in the arguments, the mean of both slopes |
+//! | `pow(x, p)` at `x = 0` | `d/dp = 0` where the value is 0; `d/dx = 0` where `p = 0` | the limits along the other argument |
+//! | `sqrt`, `cbrt` at 0 | `inf` | the true slope |
+//! | `sign`, `step`, `floor`, `less` | no derivative | constant between jumps |
+
+use std::ops::{Add, Div, Mul, Neg, Sub};
+
+use num_traits::Float;
+
+/// Reads the last column of a table line: `flat`, or a closure that gives the slope.
+macro_rules! slope {
+    ([flat] $($given:expr),*) => {{
+        $(let _ = $given;)*
+        None
+    }};
+    ([|$($x:ident),*| $slope:expr] $($given:expr),*) => {{
+        $(let $x = $given;)*
+        Some($slope)
+    }};
+}
+
+macro_rules! unary {
+    ($($(#[doc = $doc:literal])* $variant:ident $name:ident |$v:ident| $value:expr => [$($slope:tt)+];)*) => {
+        /// An elementary function of one argument.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Unary { $($(#[doc = $doc])* $variant,)* }
+
+        impl Unary {
+            /// All of them.
+            pub const ALL: &'static [Unary] = &[$(Unary::$variant,)*];
+
+            /// The name in code and in the text form of a tape.
+            pub const fn name(self) -> &'static str {
+                match self { $(Unary::$variant => stringify!($name),)* }
+            }
+
+            /// The value at `x`, by the functions of `std`.
+            pub fn value<T: Float>(self, x: T) -> T {
+                match self { $(Unary::$variant => { let $v = x; $value })* }
+            }
+
+            /// The derivative at `x`, where `y = f(x)`; `None` where the function is constant between jumps.
+            pub fn slope<E: Elementary>(self, x: &E, y: &E) -> Option<E> {
+                match self { $(Unary::$variant => slope!([$($slope)+] x, y),)* }
+            }
+        }
+
+        /// Things with arithmetic and elementary functions, and no comparison: one generic function runs on numbers,
+        /// differentiates (`Dual`, `Var`), or is recorded (`Tracer`).
+        ///
+        /// Methods take `&self`, since a node of a tape is not `Copy`. Masks are values: `0` is false, all else true.
+        pub trait Elementary:
+            Clone + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self> + Div<Output = Self> + Neg<Output = Self>
+        {
+            /// The constant `c`, of the same kind as `self` (on a tape: on the same tape).
+            #[must_use]
+            fn lift(&self, c: f64) -> Self;
+            /// The function `f` of `self`.
+            #[must_use]
+            fn unary(&self, f: Unary) -> Self;
+            /// The function `f` of `self` and `other`.
+            #[must_use]
+            fn binary(&self, f: Binary, other: &Self) -> Self;
+            /// `a` where the mask `self` is not zero, else `b`; the derivative of the side not taken never enters.
+            #[must_use]
+            fn select(&self, a: &Self, b: &Self) -> Self;
+
+            $($(#[doc = $doc])* #[must_use] fn $name(&self) -> Self { self.unary(Unary::$variant) })*
+
+            /// `self * self`.
+            #[must_use]
+            fn square(&self) -> Self { self.clone() * self.clone() }
+            /// `self` to the power `exponent`.
+            #[must_use]
+            fn pow(&self, exponent: &Self) -> Self { self.binary(Binary::Pow, exponent) }
+            /// The larger of two; NaN if either is.
+            #[must_use]
+            fn max(&self, other: &Self) -> Self { self.binary(Binary::Max, other) }
+            /// The smaller of two; NaN if either is.
+            #[must_use]
+            fn min(&self, other: &Self) -> Self { self.binary(Binary::Min, other) }
+            /// The angle of the point `(other, self)`, in radians.
+            #[must_use]
+            fn atan2(&self, other: &Self) -> Self { self.binary(Binary::Atan2, other) }
+            /// The length of the vector `(self, other)`, without overflow.
+            #[must_use]
+            fn hypot(&self, other: &Self) -> Self { self.binary(Binary::Hypot, other) }
+            /// The mask of `self < other`: `1` or `0`.
+            #[must_use]
+            fn less(&self, other: &Self) -> Self { self.binary(Binary::Less, other) }
+        }
+    };
+}
+
+macro_rules! binary {
+    ($($(#[doc = $doc:literal])* $variant:ident $name:ident |$u:ident, $v:ident| $value:expr => [$($first:tt)+], [$($second:tt)+];)*) => {
+        /// An elementary function of two arguments.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Binary { $($(#[doc = $doc])* $variant,)* }
+
+        impl Binary {
+            /// All of them.
+            pub const ALL: &'static [Binary] = &[$(Binary::$variant,)*];
+
+            /// The name in code and in the text form of a tape.
+            pub const fn name(self) -> &'static str {
+                match self { $(Binary::$variant => stringify!($name),)* }
+            }
+
+            /// The value at `(a, b)`, by the functions of `std`.
+            pub fn value<T: Float>(self, a: T, b: T) -> T {
+                match self { $(Binary::$variant => { let ($u, $v) = (a, b); $value })* }
+            }
+
+            /// The partial derivative in argument 0 or 1 at `(a, b)`, where `y = f(a, b)`; `None` where it is zero
+            /// between jumps.
+            pub fn slope<E: Elementary>(self, argument: usize, a: &E, b: &E, y: &E) -> Option<E> {
+                match (self, argument) {
+                    $((Binary::$variant, 0) => slope!([$($first)+] a, b, y),
+                      (Binary::$variant, _) => slope!([$($second)+] a, b, y),)*
+                }
+            }
+        }
+    };
+}
+
+fn constant<T: Float>(c: f64) -> T {
+    T::from(c).unwrap_or_else(T::nan)
+}
+
+#[rustfmt::skip]
+unary! {
+    /// `1 / x`.
+    Recip    recip    |v| v.recip()                      => [|_x, y| -(y.square())];
+    /// The absolute value.
+    Abs      abs      |v| v.abs()                        => [|x, _y| x.unary(Unary::Sign)];
+    /// `-1`, `0` or `1`; NaN stays NaN.
+    Sign     sign     |v| if v == T::zero() { T::zero() } else { v.signum() } => [flat];
+    /// `1` where `x > 0`, else `0`.
+    Step     step     |v| if v > T::zero() { T::one() } else { T::zero() } => [flat];
+    /// The largest integer not above `x`.
+    Floor    floor    |v| v.floor()                      => [flat];
+    /// The square root.
+    Sqrt     sqrt     |v| v.sqrt()                       => [|_x, y| y.lift(0.5) / y.clone()];
+    /// The cube root.
+    Cbrt     cbrt     |v| v.cbrt()                       => [|_x, y| y.lift(1.0 / 3.0) / y.square()];
+    /// `e^x`.
+    Exp      exp      |v| v.exp()                        => [|_x, y| y.clone()];
+    /// `e^x - 1`.
+    ExpM1    exp_m1   |v| v.exp_m1()                     => [|_x, y| y.clone() + y.lift(1.0)];
+    /// The natural logarithm.
+    Ln       ln       |v| v.ln()                         => [|x, _y| x.unary(Unary::Recip)];
+    /// `ln(1 + x)`.
+    Ln1p     ln_1p    |v| v.ln_1p()                      => [|x, _y| (x.lift(1.0) + x.clone()).unary(Unary::Recip)];
+    /// The sine of radians.
+    Sin      sin      |v| v.sin()                        => [|x, _y| x.unary(Unary::Cos)];
+    /// The cosine of radians.
+    Cos      cos      |v| v.cos()                        => [|x, _y| -x.unary(Unary::Sin)];
+    /// The tangent of radians.
+    Tan      tan      |v| v.tan()                        => [|_x, y| y.lift(1.0) + y.square()];
+    /// The arc sine, in radians.
+    Asin     asin     |v| v.asin()                       => [|x, _y| (x.lift(1.0) - x.square()).unary(Unary::Sqrt).unary(Unary::Recip)];
+    /// The arc cosine, in radians.
+    Acos     acos     |v| v.acos()                       => [|x, _y| -(x.lift(1.0) - x.square()).unary(Unary::Sqrt).unary(Unary::Recip)];
+    /// The arc tangent, in radians.
+    Atan     atan     |v| v.atan()                       => [|x, _y| (x.lift(1.0) + x.square()).unary(Unary::Recip)];
+    /// The hyperbolic sine.
+    Sinh     sinh     |v| v.sinh()                       => [|x, _y| x.unary(Unary::Cosh)];
+    /// The hyperbolic cosine.
+    Cosh     cosh     |v| v.cosh()                       => [|x, _y| x.unary(Unary::Sinh)];
+    /// The hyperbolic tangent.
+    Tanh     tanh     |v| v.tanh()                       => [|_x, y| y.lift(1.0) - y.square()];
+    /// The inverse hyperbolic sine.
+    Asinh    asinh    |v| v.asinh()                      => [|x, _y| (x.square() + x.lift(1.0)).unary(Unary::Sqrt).unary(Unary::Recip)];
+    /// The inverse hyperbolic cosine.
+    Acosh    acosh    |v| v.acosh()                      => [|x, _y| (x.square() - x.lift(1.0)).unary(Unary::Sqrt).unary(Unary::Recip)];
+    /// The inverse hyperbolic tangent.
+    Atanh    atanh    |v| v.atanh()                      => [|x, _y| (x.lift(1.0) - x.square()).unary(Unary::Recip)];
+    /// The logistic function `1 / (1 + e^-x)`.
+    Sigmoid  sigmoid  |v| (T::one() + (-v).exp()).recip() => [|_x, y| y.clone() * (y.lift(1.0) - y.clone())];
+    /// `ln(1 + e^x)`, without overflow.
+    Softplus softplus |v| if v.is_nan() { v } else { v.max(T::zero()) + (-v.abs()).exp().ln_1p() } => [|x, _y| x.unary(Unary::Sigmoid)];
+    /// `max(x, 0)`; NaN stays NaN.
+    Relu     relu     |v| if v <= T::zero() { T::zero() } else { v } => [|x, _y| x.unary(Unary::Step)];
+}
+
+#[rustfmt::skip]
+binary! {
+    /// `a / b`.
+    Div   div   |a, b| a / b          => [|_a, b, _y| b.unary(Unary::Recip)],
+                                         [|_a, b, y| -(y.clone() / b.clone())];
+    /// `a` to the power `b`.
+    Pow   pow   |a, b| a.powf(b)      => [|a, b, _y| b.select(&(b.clone() * a.binary(Binary::Pow, &(b.clone() - b.lift(1.0)))), &b.lift(0.0))],
+                                         [|a, _b, y| y.select(&(y.clone() * a.unary(Unary::Ln)), &y.lift(0.0))];
+    /// The larger of two; NaN if either is.
+    Max   max   |a, b| if a.is_nan() || a > b { a } else { b } => [|a, b, _y| share(a, b)],
+                                                                  [|a, b, _y| share(b, a)];
+    /// The smaller of two; NaN if either is.
+    Min   min   |a, b| if a.is_nan() || a < b { a } else { b } => [|a, b, _y| share(b, a)],
+                                                                  [|a, b, _y| share(a, b)];
+    /// The angle of the point `(b, a)`, in radians.
+    Atan2 atan2 |a, b| a.atan2(b)     => [|a, b, _y| b.clone() / (a.square() + b.square())],
+                                         [|a, b, _y| -(a.clone() / (a.square() + b.square()))];
+    /// The length of the vector `(a, b)`, without overflow.
+    Hypot hypot |a, b| a.hypot(b)     => [|a, _b, y| a.clone() / y.clone()],
+                                         [|_a, b, y| b.clone() / y.clone()];
+    /// The mask of `a < b`: `1` or `0`.
+    Less  less  |a, b| if a < b { T::one() } else { T::zero() } => [flat], [flat];
+}
+
+/// How much of `max(a, b)` is `a`: 1, 0, or a half at a tie.
+fn share<E: Elementary>(a: &E, b: &E) -> E {
+    let half = a.lift(0.5);
+    half.clone() + half * (a.clone() - b.clone()).unary(Unary::Sign)
+}
+
+macro_rules! elementary_float {
+    ($($float:ty),*) => {$(
+        impl Elementary for $float {
+            fn lift(&self, c: f64) -> Self { constant(c) }
+            fn unary(&self, f: Unary) -> Self { f.value(*self) }
+            fn binary(&self, f: Binary, other: &Self) -> Self { f.value(*self, *other) }
+            fn select(&self, a: &Self, b: &Self) -> Self { if *self == 0.0 { *b } else { *a } }
+        }
+    )*};
+}
+elementary_float!(f32, f64);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Points inside the domain of `f`, away from kinks.
+    fn points(f: Unary) -> &'static [f64] {
+        match f {
+            Unary::Sqrt | Unary::Cbrt | Unary::Ln | Unary::Ln1p | Unary::Recip => &[0.3, 0.9, 2.5],
+            Unary::Asin | Unary::Acos | Unary::Atanh => &[-0.7, 0.1, 0.6],
+            Unary::Acosh => &[1.2, 2.0, 5.0],
+            _ => &[-1.3, -0.4, 0.35, 1.4],
+        }
+    }
+
+    fn assert_close(got: f64, want: f64, what: &str) {
+        assert!((got - want).abs() <= 1e-7 * (1.0 + want.abs()), "{what}: {got} against {want}");
+    }
+
+    #[test]
+    fn slopes_equal_central_differences() {
+        let h = 1e-5;
+        for &f in Unary::ALL {
+            for &x in points(f) {
+                let slope = f.slope(&x, &f.value(x)).unwrap_or(0.0);
+                assert_close(slope, (f.value(x + h) - f.value(x - h)) / (2.0 * h), f.name());
+            }
+        }
+        for &f in Binary::ALL {
+            for (a, b) in [(0.7, 1.9), (2.3, 0.4), (1.1, -0.8)] {
+                let y = f.value(a, b);
+                let da = f.slope(0, &a, &b, &y).unwrap_or(0.0);
+                let db = f.slope(1, &a, &b, &y).unwrap_or(0.0);
+                assert_close(da, (f.value(a + h, b) - f.value(a - h, b)) / (2.0 * h), f.name());
+                assert_close(db, (f.value(a, b + h) - f.value(a, b - h)) / (2.0 * h), f.name());
+            }
+        }
+    }
+
+    #[test]
+    fn kinks_follow_the_table() {
+        assert_eq!(Unary::Abs.slope(&0.0, &0.0), Some(0.0));
+        assert_eq!(Unary::Relu.slope(&0.0, &0.0), Some(0.0));
+        for f in [Binary::Max, Binary::Min] {
+            assert_eq!((f.slope(0, &2.0, &2.0, &2.0), f.slope(1, &2.0, &2.0, &2.0)), (Some(0.5), Some(0.5)));
+        }
+        assert_eq!(Binary::Pow.slope(1, &0.0, &2.5, &0.0), Some(0.0));
+        assert_eq!(Binary::Pow.slope(0, &0.0, &0.0, &1.0), Some(0.0));
+        assert_eq!(Unary::Sqrt.slope(&0.0, &0.0), Some(f64::INFINITY));
+    }
+
+    #[test]
+    fn values_survive_large_arguments() {
+        assert_eq!(Unary::Tanh.value(800.0_f64), 1.0);
+        assert_eq!(Unary::Softplus.value(1e4_f64), 1e4);
+        assert_eq!(Unary::Softplus.value(-1e4_f64), 0.0);
+        assert_eq!(Unary::Sigmoid.value(-1e4_f64), 0.0);
+        for &f in Unary::ALL.iter().filter(|f| !matches!(f, Unary::Step)) {
+            assert!(f.value(f64::NAN).is_nan(), "{} loses NaN", f.name());
+        }
+    }
+}

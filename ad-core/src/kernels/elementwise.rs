@@ -1,0 +1,130 @@
+//! Elementwise functions.
+
+use num_traits::Float;
+use pulp::{Simd, WithSimd};
+
+use super::real::Real;
+use super::simd::{Lane, Vector, dispatch, fuses};
+use super::{Element, exp, log, trig};
+use crate::{Binary, Unary};
+
+/// `y[i] = f(x[i])`, within 2.5 units in the last place; the bits do not depend on the place of an element.
+pub fn unary<T: Element>(f: Unary, x: &[T], y: &mut [T]) {
+    assert_eq!(x.len(), y.len(), "lengths of {}", f.name());
+    dispatch(Map { f, x: Some(x), y });
+}
+
+/// `y[i] = f(y[i])`, with the bits of [`unary`].
+pub fn unary_in_place<T: Element>(f: Unary, y: &mut [T]) {
+    dispatch(Map { f, x: None, y });
+}
+
+/// `y = f(x)`, or `y = f(y)` where there is no `x`.
+struct Map<'a, T> {
+    f: Unary,
+    x: Option<&'a [T]>,
+    y: &'a mut [T],
+}
+
+impl<T: Element> WithSimd for Map<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        match self.f {
+            Unary::Recip => self.numbers(|x| x.recip()),
+            Unary::Abs => self.numbers(|x| x.abs()),
+            Unary::Floor => self.numbers(|x| x.floor()),
+            Unary::Sqrt => self.numbers(|x| x.sqrt()),
+            Unary::Sign => self.numbers(|x| if x == T::zero() { T::zero() } else { x.signum() }),
+            Unary::Step => self.numbers(|x| if x > T::zero() { T::one() } else { T::zero() }),
+            Unary::Relu => self.numbers(|x| if x <= T::zero() { T::zero() } else { x }),
+            Unary::Exp if fuses::<S>() => self.vectors(simd, exp::exp),
+            Unary::ExpM1 if fuses::<S>() => self.vectors(simd, exp::exp_m1),
+            Unary::Tanh if fuses::<S>() => self.vectors(simd, exp::tanh),
+            Unary::Sigmoid if fuses::<S>() => self.vectors(simd, exp::sigmoid),
+            Unary::Softplus if fuses::<S>() => self.vectors(simd, exp::softplus),
+            Unary::Ln if fuses::<S>() => self.vectors(simd, log::ln),
+            Unary::Ln1p if fuses::<S>() => self.vectors(simd, log::ln_1p),
+            Unary::Sin if fuses::<S>() => self.angles(simd, trig::sin, Float::sin),
+            Unary::Cos if fuses::<S>() => self.angles(simd, trig::cos, Float::cos),
+            f => self.numbers(|x| f.value(x)),
+        }
+    }
+}
+
+impl<T: Element> Map<'_, T> {
+    #[inline(always)]
+    fn numbers(self, f: impl Fn(T) -> T) {
+        match self.x {
+            Some(x) => self.y.iter_mut().zip(x).for_each(|(y, &x)| *y = f(x)),
+            None => self.y.iter_mut().for_each(|y| *y = f(*y)),
+        }
+    }
+
+    #[inline(always)]
+    fn vectors<S: Simd>(self, simd: S, f: impl Fn(Vector<S, T>) -> Vector<S, T>) {
+        let (y, y_rest) = T::registers_mut::<S>(self.y);
+        let x = self.x.map(T::registers::<S>);
+        for (i, y) in y.iter_mut().enumerate() {
+            *y = f(Vector::new(simd, x.map_or(*y, |(x, _)| x[i]))).register();
+        }
+        if !y_rest.is_empty() {
+            let rest = T::load(simd, x.map_or(&*y_rest, |(_, rest)| rest));
+            T::store(simd, y_rest, f(Vector::new(simd, rest)).register());
+        }
+    }
+
+    /// `fast` within the limit of its argument reduction, `slow` for the elements beyond.
+    #[inline(always)]
+    fn angles<S: Simd>(self, simd: S, fast: impl Fn(Vector<S, T>) -> Vector<S, T>, slow: impl Fn(T) -> T) {
+        let x = self.x.unwrap_or(self.y);
+        let any_beyond = x.iter().fold(false, |any, x| any | (x.abs() >= T::TRIG_LIMIT));
+        self.vectors(simd, |mut x| {
+            let mut y = fast(x);
+            if any_beyond {
+                let lanes = y.lanes().iter_mut().zip(x.lanes());
+                lanes.filter(|(_, x)| x.abs() >= T::TRIG_LIMIT).for_each(|(y, x)| *y = slow(*x));
+            }
+            y
+        });
+    }
+}
+
+/// `y[i] = f(a[i], b[i])`.
+pub fn binary<T: Element>(f: Binary, a: &[T], b: &[T], y: &mut [T]) {
+    assert!(a.len() == y.len() && b.len() == y.len(), "lengths of {}", f.name());
+    dispatch(Zip { f, a, b, y });
+}
+
+/// `y = f(a, b)`.
+struct Zip<'a, T> {
+    f: Binary,
+    a: &'a [T],
+    b: &'a [T],
+    y: &'a mut [T],
+}
+
+impl<T: Element> WithSimd for Zip<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        match self.f {
+            Binary::Div => self.each(|a, b| a / b),
+            Binary::Max => self.each(|a, b| if a.is_nan() || a > b { a } else { b }),
+            Binary::Min => self.each(|a, b| if a.is_nan() || a < b { a } else { b }),
+            Binary::Less => self.each(|a, b| if a < b { T::one() } else { T::zero() }),
+            f => self.each(|a, b| f.value(a, b)),
+        }
+    }
+}
+
+impl<T: Element> Zip<'_, T> {
+    #[inline(always)]
+    fn each(self, f: impl Fn(T, T) -> T) {
+        for ((y, &a), &b) in self.y.iter_mut().zip(self.a).zip(self.b) {
+            *y = f(a, b);
+        }
+    }
+}

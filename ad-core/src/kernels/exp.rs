@@ -1,0 +1,68 @@
+//! The exponential and its kin.
+//!
+//! `x = n ln 2 + r` with integer `n` and `|r| <= ln(2) / 2`, then `e^x = 2^n (1 + q)` with a polynomial `q = e^r - 1`.
+
+use std::f64::consts::LOG2_E;
+
+use pulp::Simd;
+
+use super::log::ln_1p;
+use super::real::Real;
+use super::simd::Vector;
+
+/// `(ROUND + n, e^r - 1)`, for `x` of a few thousand at most.
+#[inline(always)]
+fn reduce<S: Simd, T: Real>(x: Vector<S, T>) -> (Vector<S, T>, Vector<S, T>) {
+    let round = x.constant(T::ROUND);
+    let rounded = x.fused(x.constant(T::of(LOG2_E)), round);
+    let n = round - rounded;
+    let [high, low] = T::LN_2.map(|part| x.constant(part));
+    let r = n.fused(low, n.fused(high, x));
+    (rounded, (r * r).fused(r.polynomial(T::EXP), r))
+}
+
+/// `e^x`.
+#[inline(always)]
+pub fn exp<S: Simd, T: Real>(x: Vector<S, T>) -> Vector<S, T> {
+    let (rounded, q) = reduce(x.at_least(T::EXP_UNDERFLOW).at_most(T::EXP_OVERFLOW));
+    // 2^n in two factors: alone it may leave the exponents at either end.
+    let half = rounded.each(T::half);
+    let first = half.each(T::power_of_two);
+    let second = (x.constant(T::ROUND) + (rounded - half)).each(T::power_of_two);
+    q.fused(first, first) * second
+}
+
+/// `e^x - 1`.
+#[inline(always)]
+pub fn exp_m1<S: Simd, T: Real>(x: Vector<S, T>) -> Vector<S, T> {
+    let (rounded, q) = reduce(x.at_least(-T::SATURATED).at_most(T::EXP_OVERFLOW));
+    // Half the value, since 2^n alone may overflow.
+    let scale = (rounded - x.constant(T::one())).each(T::power_of_two);
+    let half = q.fused(scale, scale - x.constant(T::of(0.5)));
+    x.abs().if_below(x.constant(T::EPSILON), x, half + half)
+}
+
+/// The hyperbolic tangent: `t / (t + 2)` with `t = e^2|x| - 1`, where errors of `t` are damped.
+#[inline(always)]
+pub fn tanh<S: Simd, T: Real>(x: Vector<S, T>) -> Vector<S, T> {
+    let sign = x.sign();
+    let magnitude = x.xor(sign);
+    let (rounded, q) = reduce((magnitude + magnitude).at_most(T::SATURATED));
+    let scale = rounded.each(T::power_of_two);
+    let t = q.fused(scale, scale - x.constant(T::one()));
+    (t / (t + x.constant(T::of(2.0)))).xor(sign)
+}
+
+/// `1 / (1 + e^-x)`.
+#[inline(always)]
+pub fn sigmoid<S: Simd, T: Real>(x: Vector<S, T>) -> Vector<S, T> {
+    let one = x.constant(T::one());
+    let e = exp(-x.abs());
+    x.if_below(x.constant(T::zero()), e, one) / (one + e)
+}
+
+/// `ln(1 + e^x)`.
+#[inline(always)]
+pub fn softplus<S: Simd, T: Real>(x: Vector<S, T>) -> Vector<S, T> {
+    x.at_least(T::zero()) + ln_1p(exp(-x.abs()))
+}

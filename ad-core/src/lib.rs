@@ -1,0 +1,16 @@
+//! Tape-based automatic differentiation.
+
+mod elementary;
+mod error;
+mod eval;
+pub mod kernels;
+mod tape;
+mod transform;
+
+pub use elementary::{Binary, Elementary, Unary};
+pub use error::{Error, Result};
+pub use eval::Array;
+pub use tape::{
+    Coefficient, Dims, Extent, IntoOutputs, Label, Labels, Node, NodeId, Op, Operand, Recorder, Tape, Tracer,
+};
+pub use transform::Linear;

@@ -1,0 +1,588 @@
+//! A value while it is recorded: shapes for the user, indices on the tape.
+
+use std::ops::{Add, Div, Mul, Neg, Range, Sub};
+use std::panic::Location;
+use std::rc::Rc;
+
+use smallvec::SmallVec;
+
+use super::recorder::dims;
+use super::term::{extents, set_extents};
+use super::{Dims, Extent, Label, Labels, NodeId, Op, Recorder, SharedBuilder, Term, shape_of};
+use crate::elementary::{Binary, Elementary, Unary};
+use crate::error::{Error, Result};
+
+/// The label of the example index on lines that tracers write.
+const EXAMPLE: Label = 0;
+
+/// A value of *one example* while a tape is recorded. It has a shape, and neither a number nor an order: branching on
+/// data does not compile; use [`Elementary::select`].
+///
+/// Shapes broadcast from the right, as everywhere; an axis of length 1 fits any.
+/// Values of one example and shared ones mix freely. What does not fit is remembered with the line of code, and
+/// [`Tape::record`](super::Tape::record) returns the first such error.
+#[derive(Clone)]
+pub struct Tracer {
+    builder: SharedBuilder,
+    node: NodeId,
+    /// The recording has failed before this value: say nothing more.
+    void: bool,
+}
+
+impl Tracer {
+    pub(crate) fn new(builder: &SharedBuilder, node: NodeId) -> Self {
+        Tracer { builder: builder.clone(), node, void: false }
+    }
+
+    /// A tracer of no recording, that carries an error out of a closure.
+    pub(crate) fn failed(error: Error) -> Self {
+        let builder = SharedBuilder::default();
+        Tracer::note(&builder, error)
+    }
+
+    pub(crate) fn note(builder: &SharedBuilder, error: Error) -> Self {
+        builder.borrow_mut().error.get_or_insert(error);
+        let node = builder.borrow_mut().number(0.0);
+        Tracer { builder: builder.clone(), node, void: true }
+    }
+
+    /// # Errors
+    /// The error that this tracer carries out of a closure, or that it belongs to another recording.
+    pub(crate) fn check_same_recording(&self, recorder: &Recorder) -> Result<()> {
+        if Rc::ptr_eq(&self.builder, &recorder.builder) {
+            return Ok(());
+        }
+        let carried = self.builder.borrow().error.clone();
+        Err(carried.unwrap_or_else(|| Error::new("a tracer of another recording was used")))
+    }
+
+    pub(crate) fn node(&self) -> NodeId {
+        self.node
+    }
+
+    pub(crate) fn builder(&self) -> &SharedBuilder {
+        &self.builder
+    }
+
+    pub(crate) fn dims(&self) -> Dims {
+        self.builder.borrow().dims(self.node)
+    }
+
+    /// The shape of one example.
+    pub fn shape(&self) -> Vec<usize> {
+        shape_of(&self.dims())
+    }
+
+    /// Whether each example has its own value.
+    pub fn has_example(&self) -> bool {
+        self.dims().first() == Some(&Extent::Example)
+    }
+
+    /// Ends the recording with an error that says what a caller's own check found.
+    #[track_caller]
+    #[must_use]
+    pub fn fail(&self, message: impl Into<String>) -> Tracer {
+        self.refuse(Location::caller(), message.into())
+    }
+
+    fn refuse(&self, place: &'static Location<'static>, message: String) -> Tracer {
+        if self.void {
+            return self.clone();
+        }
+        Tracer::note(&self.builder, Error::new(message).at(place))
+    }
+
+    /// The value with a label for each axis of its shape.
+    fn term(&self, axes: impl IntoIterator<Item = Label>) -> Term {
+        let first = self.has_example().then_some(EXAMPLE);
+        Term::new(&self.builder, self.node, first.into_iter().chain(axes).collect())
+    }
+
+    /// Axes labelled from the right: 1 is the last.
+    fn from_right(&self) -> Term {
+        let rank = self.shape().len() as Label;
+        self.term((1..=rank).rev())
+    }
+
+    fn wrap(&self, term: &Term) -> Tracer {
+        // A term may have its indices in any order: axes count from the right again.
+        let out = sorted(&term.operand.labels);
+        Tracer::new(&self.builder, term.onto(&out, &[]))
+    }
+
+    /// Both values with axes of length 1 taken out where the other is longer.
+    fn aligned(&self, other: &Tracer, what: &str, place: &'static Location<'static>) -> Result<(Term, Term)> {
+        if !Rc::ptr_eq(&self.builder, &other.builder) {
+            return Err(Error::new(format!("{what}: the operands belong to different recordings")).at(place));
+        }
+        let (a, b) = (self.shape(), other.shape());
+        let (mut x, mut y) = (self.from_right(), other.from_right());
+        for (k, (&m, &n)) in a.iter().rev().zip(b.iter().rev()).enumerate() {
+            let label = k as Label + 1;
+            match (m, n) {
+                _ if m == n => {}
+                (1, _) => x = without(&x, label),
+                (_, 1) => y = without(&y, label),
+                _ => {
+                    let message = format!("{what}: shapes {a:?} and {b:?} do not fit: axis lengths {m} and {n} differ");
+                    return Err(Error::new(message).at(place));
+                }
+            }
+        }
+        Ok((x, y))
+    }
+
+    #[track_caller]
+    fn pairwise(&self, other: &Tracer, what: &str, f: impl FnOnce(Term, Term) -> Term) -> Tracer {
+        if self.void || other.void {
+            return if self.void { self.clone() } else { other.clone() };
+        }
+        let (a, b) = (self.shape(), other.shape());
+        match (self.aligned(other, what, Location::caller()), broadcast_shape(&a, &b)) {
+            // An axis of length 1 that the longer value alone has was not taken out; any other comes back here.
+            (Ok((a, b)), Some(shape)) => self.wrap(&f(a, b)).broadcast_to(&shape),
+            (Err(error), _) => Tracer::note(&self.builder, error),
+            (Ok(_), None) => self.refuse(Location::caller(), format!("{what}: shapes {a:?} and {b:?} do not fit")),
+        }
+    }
+
+    /// The general product: `einsum("ik,kj->ij", a, b)` multiplies, then sums over the letters that the result lacks.
+    /// A letter twice in an operand reads a diagonal, twice in the result fills one.
+    #[track_caller]
+    #[must_use]
+    pub fn einsum(&self, formula: &str, other: &Tracer) -> Tracer {
+        let place = Location::caller();
+        if self.void || other.void {
+            return if self.void { self.clone() } else { other.clone() };
+        }
+        match einsum_labels(formula, &[&self.shape(), &other.shape()]) {
+            Ok(labels) => {
+                let example = self.has_example() || other.has_example();
+                let (a, b) = (self.term(labels[0].clone()), other.term(labels[1].clone()));
+                self.contraction(&[&a, &b], &labels[2], example)
+            }
+            Err(message) => self.refuse(place, message),
+        }
+    }
+
+    /// Multiplies terms and sums over what `out` (axes only) lacks.
+    fn contraction(&self, terms: &[&Term], out: &[Label], example: bool) -> Tracer {
+        let out: Labels = example.then_some(EXAMPLE).into_iter().chain(out.iter().copied()).collect();
+        let operands = terms.iter().map(|t| t.operand.clone()).collect();
+        let table = extents(terms);
+        Tracer::new(&self.builder, self.builder.borrow_mut().contract(1.0, operands, out, &table))
+    }
+
+    /// The matrix product, of vectors or matrices: `[k] x [k, n]`, `[m, k] x [k]`, `[m, k] x [k, n]`, `[k] x [k]`.
+    #[track_caller]
+    #[must_use]
+    pub fn matmul(&self, other: &Tracer) -> Tracer {
+        let formula = match (self.shape().len(), other.shape().len()) {
+            (1, 1) => "k,k->",
+            (1, 2) => "k,kn->n",
+            (2, 1) => "mk,k->m",
+            (2, 2) => "mk,kn->mn",
+            _ => {
+                let (a, b) = (self.shape(), other.shape());
+                return self.refuse(Location::caller(), format!("matmul: shapes {a:?} and {b:?}: vectors and matrices only"));
+            }
+        };
+        self.einsum(formula, other)
+    }
+
+    /// The inner product of two vectors.
+    #[track_caller]
+    #[must_use]
+    pub fn dot(&self, other: &Tracer) -> Tracer {
+        self.einsum("k,k->", other)
+    }
+
+    /// The outer product of two vectors.
+    #[track_caller]
+    #[must_use]
+    pub fn outer(&self, other: &Tracer) -> Tracer {
+        self.einsum("i,j->ij", other)
+    }
+
+    /// The sum of all elements of one example.
+    #[must_use]
+    pub fn sum(&self) -> Tracer {
+        self.contraction(&[&self.from_right()], &[], self.has_example())
+    }
+
+    /// The sum along one axis.
+    #[track_caller]
+    #[must_use]
+    pub fn sum_axis(&self, axis: usize) -> Tracer {
+        let rank = self.shape().len();
+        if axis >= rank {
+            return self.refuse(Location::caller(), format!("sum_axis: axis {axis} of shape {:?}", self.shape()));
+        }
+        let out: Labels = (1..=rank as Label).rev().filter(|&l| l != (rank - axis) as Label).collect();
+        self.contraction(&[&self.from_right()], &out, self.has_example())
+    }
+
+    /// The sum over all examples. The result is shared.
+    #[must_use]
+    pub fn sum_examples(&self) -> Tracer {
+        let out: Labels = (1..=self.shape().len() as Label).rev().collect();
+        if self.has_example() { self.contraction(&[&self.from_right()], &out, false) } else { self.clone() * self.count() }
+    }
+
+    /// The mean over all examples. The result is shared.
+    #[must_use]
+    pub fn mean_examples(&self) -> Tracer {
+        if self.has_example() { self.sum_examples() / self.count() } else { self.clone() }
+    }
+
+    fn count(&self) -> Tracer {
+        Recorder { builder: self.builder.clone() }.count()
+    }
+
+    /// The value repeated to `shape`: its own axes are the last ones, and an axis of length 1 becomes any length.
+    #[track_caller]
+    #[must_use]
+    pub fn broadcast_to(&self, shape: &[usize]) -> Tracer {
+        let own = self.shape();
+        let fits = own.len() <= shape.len()
+            && own.iter().rev().zip(shape.iter().rev()).all(|(&m, &n)| m == n || m == 1);
+        if !fits {
+            return self.refuse(Location::caller(), format!("broadcast_to: shape {own:?} does not broadcast to {shape:?}"));
+        }
+        let mut term = self.from_right();
+        let mut spread = Vec::new();
+        for (k, &n) in shape.iter().rev().enumerate() {
+            let label = k as Label + 1;
+            if own.len() <= k || own[own.len() - 1 - k] != n {
+                term = if own.len() <= k { term } else { without(&term, label) };
+                spread.push((label, Extent::Fixed(n)));
+            }
+        }
+        let example = self.has_example().then_some(EXAMPLE);
+        let out: Labels = example.into_iter().chain((1..=shape.len() as Label).rev()).collect();
+        Tracer::new(&self.builder, term.onto(&out, &spread))
+    }
+
+    /// The axes in another order: axis `k` of the result is axis `order[k]` of this value.
+    #[track_caller]
+    #[must_use]
+    pub fn permute(&self, order: &[usize]) -> Tracer {
+        let rank = self.shape().len();
+        let mut seen = order.to_vec();
+        seen.sort_unstable();
+        if seen != (0..rank).collect::<Vec<_>>() {
+            let message = format!("permute: {order:?} is no order of the axes of shape {:?}", self.shape());
+            return self.refuse(Location::caller(), message);
+        }
+        let out: Labels = order.iter().map(|&k| (rank - k) as Label).collect();
+        self.contraction(&[&self.from_right()], &out, self.has_example())
+    }
+
+    /// The axes in reverse order; for a matrix, its transpose.
+    #[must_use]
+    pub fn transpose(&self) -> Tracer {
+        let order: Vec<usize> = (0..self.shape().len()).rev().collect();
+        self.permute(&order)
+    }
+
+    /// The diagonal of a square matrix. What is beside it is not computed.
+    #[track_caller]
+    #[must_use]
+    pub fn diagonal(&self) -> Tracer {
+        match self.shape()[..] {
+            [m, n] if m == n => self.contraction(&[&self.term([1, 1])], &[1], self.has_example()),
+            _ => self.refuse(Location::caller(), format!("diagonal: shape {:?} is no square matrix", self.shape())),
+        }
+    }
+
+    /// The sum of the diagonal of a square matrix.
+    #[track_caller]
+    #[must_use]
+    pub fn trace(&self) -> Tracer {
+        match self.shape()[..] {
+            [m, n] if m == n => self.contraction(&[&self.term([1, 1])], &[], self.has_example()),
+            _ => self.refuse(Location::caller(), format!("trace: shape {:?} is no square matrix", self.shape())),
+        }
+    }
+
+    /// An operation on one axis, which gets the length `length`.
+    fn along(&self, axis: usize, op: Op, length: usize) -> Tracer {
+        let term = self.from_right();
+        let rank = self.shape().len();
+        let (from, to) = ((rank - axis) as Label, rank as Label + 1);
+        let out = term.operand.labels.iter().map(|&l| if l == from { to } else { l }).collect();
+        let mut table = extents(&[&term]);
+        set_extents(&mut table, &[(to, Extent::Fixed(length))]);
+        Tracer::new(&self.builder, self.builder.borrow_mut().structural(op, term.operand, &out, &table))
+    }
+
+    /// A range of one axis.
+    #[track_caller]
+    #[must_use]
+    pub fn slice(&self, axis: usize, range: Range<usize>) -> Tracer {
+        match self.shape().get(axis) {
+            Some(&n) if range.start <= range.end && range.end <= n => {
+                if range.len() == n { self.clone() } else { self.along(axis, Op::Slice(range.start), range.len()) }
+            }
+            _ => {
+                let message = format!("slice: range {range:?} of axis {axis} of shape {:?}", self.shape());
+                self.refuse(Location::caller(), message)
+            }
+        }
+    }
+
+    /// Element `index` of one axis, which disappears.
+    #[track_caller]
+    #[must_use]
+    pub fn at(&self, axis: usize, index: usize) -> Tracer {
+        let one = self.slice(axis, index..index + 1);
+        if one.void { one } else { one.sum_axis(axis) }
+    }
+
+    /// Zeros around one axis: the value stands at `start..` of an axis of length `length`.
+    #[track_caller]
+    #[must_use]
+    pub fn pad(&self, axis: usize, start: usize, length: usize) -> Tracer {
+        match self.shape().get(axis) {
+            Some(&n) if start + n <= length => {
+                if n == length { self.clone() } else { self.along(axis, Op::Pad(start), length) }
+            }
+            _ => {
+                let message = format!("pad: axis {axis} of shape {:?} to {start}.. of {length}", self.shape());
+                self.refuse(Location::caller(), message)
+            }
+        }
+    }
+
+    /// `y[j] = x[indices[j]]` along one axis.
+    #[track_caller]
+    #[must_use]
+    pub fn gather(&self, axis: usize, indices: &[usize]) -> Tracer {
+        match self.shape().get(axis) {
+            Some(&n) if indices.iter().all(|&i| i < n) => self.along(axis, Op::Gather(indices.into()), indices.len()),
+            _ => {
+                let message = format!("gather: indices {indices:?} of axis {axis} of shape {:?}", self.shape());
+                self.refuse(Location::caller(), message)
+            }
+        }
+    }
+
+    /// Values joined along one axis; their other axes are equal.
+    #[track_caller]
+    #[must_use]
+    pub fn concat(&self, others: &[&Tracer], axis: usize) -> Tracer {
+        let place = Location::caller();
+        let all: Vec<&Tracer> = std::iter::once(self).chain(others.iter().copied()).collect();
+        if let Some(void) = all.iter().find(|t| t.void) {
+            return (*void).clone();
+        }
+        let shapes: Vec<Vec<usize>> = all.iter().map(|t| t.shape()).collect();
+        let beside = |s: &Vec<usize>| s.iter().enumerate().filter(|&(k, _)| k != axis).map(|(_, &n)| n).collect::<Vec<_>>();
+        if shapes.iter().any(|s| axis >= s.len() || beside(s) != beside(&shapes[0])) {
+            return self.refuse(place, format!("concat: shapes {shapes:?} do not join along axis {axis}"));
+        }
+        let length = shapes.iter().map(|s| s[axis]).sum();
+        let mut start = 0;
+        let mut parts = all.iter().zip(&shapes).map(|(t, s)| {
+            let part = t.pad(axis, start, length);
+            start += s[axis];
+            part
+        });
+        let first = parts.next().unwrap_or_else(|| self.clone());
+        parts.fold(first, |sum, part| sum + part)
+    }
+
+    /// The same elements, counted row-major, in another shape.
+    #[track_caller]
+    #[must_use]
+    pub fn reshape(&self, shape: &[usize]) -> Tracer {
+        let own = self.shape();
+        if own.iter().product::<usize>() != shape.iter().product::<usize>() {
+            let message = format!("reshape: shape {own:?} does not have as many elements as {shape:?}");
+            return self.refuse(Location::caller(), message);
+        }
+        if own == shape || self.void {
+            return self.clone();
+        }
+        let term = self.from_right();
+        let gap = own.len() as Label;
+        let axes = (1..=shape.len() as Label).map(|k| gap + k);
+        let mut table = extents(&[&term]);
+        let new: SmallVec<[(Label, Extent); 4]> = axes.clone().zip(shape.iter().map(|&n| Extent::Fixed(n))).collect();
+        set_extents(&mut table, &new);
+        let out = self.has_example().then_some(EXAMPLE).into_iter().chain(axes).collect();
+        Tracer::new(&self.builder, self.builder.borrow_mut().structural(Op::Reshape, term.operand, &out, &table))
+    }
+
+    /// The value itself, as a constant to every derivative.
+    #[must_use]
+    pub fn stop_gradient(&self) -> Tracer {
+        let term = self.from_right();
+        let (out, table) = (term.operand.labels.clone(), extents(&[&term]));
+        Tracer::new(&self.builder, self.builder.borrow_mut().structural(Op::Stop, term.operand, &out, &table))
+    }
+}
+
+/// The term without an index of length one.
+fn without(term: &Term, label: Label) -> Term {
+    let out: Labels = term.operand.labels.iter().copied().filter(|&l| l != label).collect();
+    Term::new(&term.builder, term.onto(&out, &[]), out)
+}
+
+/// The example first, then axes from the left, where labels count from the right.
+fn sorted(labels: &Labels) -> Labels {
+    let mut out = labels.clone();
+    out.sort_unstable_by_key(|&l| if l == EXAMPLE { (0, 0) } else { (1, Label::MAX - l) });
+    out
+}
+
+/// The labels of each part of an einsum formula, checked against the shapes.
+fn einsum_labels(formula: &str, shapes: &[&[usize]]) -> std::result::Result<Vec<Labels>, String> {
+    let refuse = |why: &str| Err(format!("einsum `{formula}` on shapes {shapes:?}: {why}"));
+    let Some((left, right)) = formula.split_once("->") else { return refuse("there is no `->`") };
+    let parts: Vec<&str> = left.split(',').chain([right]).map(str::trim).collect();
+    if parts.len() != shapes.len() + 1 {
+        return refuse("there must be one list of letters per operand");
+    }
+    let mut lengths = std::collections::BTreeMap::new();
+    for (part, shape) in parts.iter().zip(shapes) {
+        if part.chars().count() != shape.len() {
+            return refuse("there must be one letter per axis");
+        }
+        for (letter, &n) in part.chars().zip(*shape) {
+            if !letter.is_ascii_alphabetic() {
+                return refuse("indices are letters");
+            }
+            if *lengths.entry(letter).or_insert(n) != n {
+                return refuse(&format!("`{letter}` has two lengths"));
+            }
+        }
+    }
+    if let Some(letter) = right.trim().chars().find(|l| !lengths.contains_key(l)) {
+        return refuse(&format!("no operand has `{letter}`"));
+    }
+    let label = |letter: char| lengths.keys().position(|&l| l == letter).unwrap_or_default() as Label + 1;
+    Ok(parts.iter().map(|part| part.chars().map(label).collect()).collect())
+}
+
+impl Elementary for Tracer {
+    fn lift(&self, c: f64) -> Self {
+        let node = self.builder.borrow_mut().number(c);
+        Tracer { builder: self.builder.clone(), node, void: self.void }
+    }
+
+    fn unary(&self, f: Unary) -> Self {
+        if self.void { self.clone() } else { self.wrap(&self.from_right().unary(f)) }
+    }
+
+    #[track_caller]
+    fn binary(&self, f: Binary, other: &Self) -> Self {
+        self.pairwise(other, f.name(), |a, b| a.binary(f, &b))
+    }
+
+    #[track_caller]
+    fn select(&self, a: &Self, b: &Self) -> Self {
+        let place = Location::caller();
+        if let Some(void) = [self, a, b].into_iter().find(|t| t.void) {
+            return void.clone();
+        }
+        let shapes = [self.shape(), a.shape(), b.shape()];
+        let shape = broadcast_shape(&shapes[0], &shapes[1]).and_then(|s| broadcast_shape(&s, &shapes[2]));
+        let Some(shape) = shape else {
+            return self.refuse(place, format!("select: shapes {shapes:?} do not fit"));
+        };
+        let [mask, a, b] = [self, a, b].map(|t| t.broadcast_to(&shape).from_right());
+        self.wrap(&mask.select(&a, &b))
+    }
+}
+
+/// The shape that two shapes broadcast to, from the right.
+fn broadcast_shape(a: &[usize], b: &[usize]) -> Option<Vec<usize>> {
+    let (long, short) = if a.len() >= b.len() { (a, b) } else { (b, a) };
+    let gap = long.len() - short.len();
+    let mut shape = long.to_vec();
+    for (n, &m) in shape[gap..].iter_mut().zip(short) {
+        *n = match (*n, m) {
+            (n, m) if n == m || m == 1 => n,
+            (1, m) => m,
+            _ => return None,
+        };
+    }
+    Some(shape)
+}
+
+macro_rules! operator {
+    ($trait:ident $method:ident $name:literal, |$a:ident, $b:ident| $rule:expr) => {
+        impl $trait<&Tracer> for &Tracer {
+            type Output = Tracer;
+            #[track_caller]
+            fn $method(self, other: &Tracer) -> Tracer {
+                self.pairwise(other, $name, |$a, $b| $rule)
+            }
+        }
+        impl $trait<Tracer> for Tracer {
+            type Output = Tracer;
+            #[track_caller]
+            fn $method(self, other: Tracer) -> Tracer {
+                (&self).$method(&other)
+            }
+        }
+        impl $trait<&Tracer> for Tracer {
+            type Output = Tracer;
+            #[track_caller]
+            fn $method(self, other: &Tracer) -> Tracer {
+                (&self).$method(other)
+            }
+        }
+        impl $trait<Tracer> for &Tracer {
+            type Output = Tracer;
+            #[track_caller]
+            fn $method(self, other: Tracer) -> Tracer {
+                self.$method(&other)
+            }
+        }
+        impl $trait<f64> for &Tracer {
+            type Output = Tracer;
+            fn $method(self, other: f64) -> Tracer {
+                self.$method(&self.lift(other))
+            }
+        }
+        impl $trait<f64> for Tracer {
+            type Output = Tracer;
+            fn $method(self, other: f64) -> Tracer {
+                (&self).$method(other)
+            }
+        }
+        impl $trait<&Tracer> for f64 {
+            type Output = Tracer;
+            fn $method(self, other: &Tracer) -> Tracer {
+                (&other.lift(self)).$method(other)
+            }
+        }
+        impl $trait<Tracer> for f64 {
+            type Output = Tracer;
+            fn $method(self, other: Tracer) -> Tracer {
+                self.$method(&other)
+            }
+        }
+    };
+}
+
+operator!(Add add "+", |a, b| a + b);
+operator!(Sub sub "-", |a, b| a - b);
+operator!(Mul mul "*", |a, b| a * b);
+operator!(Div div "/", |a, b| a / b);
+
+impl Neg for &Tracer {
+    type Output = Tracer;
+    fn neg(self) -> Tracer {
+        if self.void { self.clone() } else { self.wrap(&-self.from_right()) }
+    }
+}
+
+impl Neg for Tracer {
+    type Output = Tracer;
+    fn neg(self) -> Tracer {
+        -&self
+    }
+}

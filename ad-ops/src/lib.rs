@@ -1,0 +1,3 @@
+//! Divergence operators.
+
+pub mod random;

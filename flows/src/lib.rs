@@ -1,0 +1,6 @@
+//! Continuous normalizing flows.
+
+pub mod adjoint;
+pub mod data;
+pub mod ode;
+pub mod report;

@@ -1,0 +1,5 @@
+//! stub
+
+pub mod controller;
+pub mod tableau;
+pub mod tableaus;
