@@ -1,9 +1,11 @@
 //! The oracle: every tape, evaluated in f64 by loops over all values of all indices. Slow, short, and the meaning of
 //! each operation; every engine is tested against it.
 
+use std::collections::HashMap;
+
 use crate::elementary::Elementary;
 use crate::error::{Error, Result};
-use crate::tape::{Extent, Label, Node, Op, Tape};
+use crate::tape::{Extent, Label, Node, NodeId, Op, Tape};
 
 /// A row-major array of numbers. Where a value has examples, they are the first axis.
 #[derive(Clone, Debug, PartialEq)]
@@ -67,13 +69,20 @@ impl Tape {
                 return Err(Error::new(message));
             }
         }
+        let values = self.values(examples, inputs, &HashMap::new());
+        Ok(self.outputs().iter().map(|(_, id)| values[id.index()].clone()).collect())
+    }
+
+    /// The values of all lines on inputs that fit; what is in `held` is not computed.
+    pub(crate) fn values(&self, examples: usize, inputs: &[Array], held: &HashMap<NodeId, Array>) -> Vec<Array> {
         let mut values: Vec<Array> = Vec::with_capacity(self.nodes().len());
-        for node in self.nodes() {
+        for (place, node) in self.nodes().iter().enumerate() {
             let operands: Vec<&Array> = node.operands.iter().map(|o| &values[o.node.index()]).collect();
-            let value = evaluate(node, examples, &operands, inputs);
+            let held = held.get(&NodeId::new(place)).cloned();
+            let value = held.unwrap_or_else(|| evaluate(node, examples, &operands, inputs));
             values.push(value);
         }
-        Ok(self.outputs().iter().map(|(_, id)| values[id.index()].clone()).collect())
+        values
     }
 }
 

@@ -1,13 +1,14 @@
-//! Counter-based random streams: the same seed and the same name give the same bits, on any thread and in any order.
+//! Counter-based random streams: the same seed and the same name give the same bits, on any thread and in any
+//! order.
 //!
-//! A [`Stream`] is not advanced through one long sequence that all users share. It is *named*, by a seed and three
-//! words such as (purpose, step, example), and every name has a sequence of its own, which costs nothing to open.
-//! So example 17 of step 3 gets its numbers whoever computes it and whenever.
+//! A [`Stream`] is not advanced through one long sequence that all users share. It is *named*, by a seed and
+//! three words such as (purpose, step, example), and every name has a sequence of its own, which costs
+//! nothing to open. So example 17 of step 3 gets its numbers whoever computes it and whenever.
 //!
-//! The generator is Philox4x32-10 (Salmon, Moraes, Dror, Shaw: *Parallel Random Numbers: As Easy as 1, 2, 3*, SC11,
-//! 2011): a keyed bijection of 128-bit blocks. The key is the seed; a block's four words are the three words of the
-//! name and the number of the draw. Within one seed no two names can therefore ever produce the same block at the
-//! same place.
+//! The generator is Philox4x32-10 (Salmon, Moraes, Dror, Shaw: *Parallel Random Numbers: As Easy as 1, 2, 3*,
+//! SC11, 2011): a keyed bijection of 128-bit blocks. The key is the seed; a block's four words are the three
+//! words of the name and the number of the draw. Within one seed no two names can therefore ever produce the
+//! same block at the same place.
 //!
 //! ```
 //! use ad_ops::random::Purpose;
@@ -42,6 +43,8 @@ pub enum Purpose {
     Probe = 5,
     /// Draws from a model's base density.
     Sample = 6,
+    /// Constants that were drawn once and for all.
+    Constant = 7,
 }
 
 impl Purpose {
@@ -53,8 +56,8 @@ impl Purpose {
 
 /// The random numbers of one name.
 ///
-/// Implements rand's infallible [`Rng`], so every distribution of `rand` and `rand_distr` draws from it. A clone
-/// continues with the same numbers as its original. A stream holds 2^34 words and then starts again.
+/// Implements rand's infallible [`Rng`], so every distribution of `rand` and `rand_distr` draws from it. A
+/// clone continues with the same numbers as its original. A stream holds 2^34 words and then starts again.
 #[derive(Clone, Debug)]
 pub struct Stream {
     key: [u32; 2],
@@ -170,7 +173,8 @@ mod tests {
         assert_eq!(draws, [0.524_540_519_562_213_1, 1.194_599_310_066_584_2, -0.399_069_748_995_401_9, 1.0]);
     }
 
-    /// Mean, variance and lag-one correlation of `values` lie within six standard errors of what they should be.
+    /// Mean, variance and lag-one correlation of `values` lie within six standard errors of what they should
+    /// be.
     fn assert_moments(values: &[f64], mean: f64, variance: f64, fourth: f64) {
         let n = values.len() as f64;
         let average = |f: &dyn Fn(f64) -> f64| values.iter().map(|&v| f(v - mean)).sum::<f64>() / n;

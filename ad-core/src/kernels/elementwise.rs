@@ -3,8 +3,7 @@
 use num_traits::Float;
 use pulp::{Simd, WithSimd};
 
-use super::real::Real;
-use super::simd::{Lane, Vector, dispatch, fuses};
+use super::simd::{Vector, dispatch, fuses};
 use super::{Element, exp, log, trig};
 use crate::{Binary, Unary};
 
@@ -39,15 +38,15 @@ impl<T: Element> WithSimd for Map<'_, T> {
             Unary::Sign => self.numbers(|x| if x == T::zero() { T::zero() } else { x.signum() }),
             Unary::Step => self.numbers(|x| if x > T::zero() { T::one() } else { T::zero() }),
             Unary::Relu => self.numbers(|x| if x <= T::zero() { T::zero() } else { x }),
-            Unary::Exp if fuses::<S>() => self.vectors(simd, exp::exp),
-            Unary::ExpM1 if fuses::<S>() => self.vectors(simd, exp::exp_m1),
-            Unary::Tanh if fuses::<S>() => self.vectors(simd, exp::tanh),
-            Unary::Sigmoid if fuses::<S>() => self.vectors(simd, exp::sigmoid),
-            Unary::Softplus if fuses::<S>() => self.vectors(simd, exp::softplus),
-            Unary::Ln if fuses::<S>() => self.vectors(simd, log::ln),
-            Unary::Ln1p if fuses::<S>() => self.vectors(simd, log::ln_1p),
-            Unary::Sin if fuses::<S>() => self.angles(simd, trig::sin, Float::sin),
-            Unary::Cos if fuses::<S>() => self.angles(simd, trig::cos, Float::cos),
+            Unary::Exp if fuses::<S>() => self.vectors(simd, #[inline(always)] |x| exp::exp(x)),
+            Unary::ExpM1 if fuses::<S>() => self.vectors(simd, #[inline(always)] |x| exp::exp_m1(x)),
+            Unary::Tanh if fuses::<S>() => self.vectors(simd, #[inline(always)] |x| exp::tanh(x)),
+            Unary::Sigmoid if fuses::<S>() => self.vectors(simd, #[inline(always)] |x| exp::sigmoid(x)),
+            Unary::Softplus if fuses::<S>() => self.vectors(simd, #[inline(always)] |x| exp::softplus(x)),
+            Unary::Ln if fuses::<S>() => self.vectors(simd, #[inline(always)] |x| log::ln(x)),
+            Unary::Ln1p if fuses::<S>() => self.vectors(simd, #[inline(always)] |x| log::ln_1p(x)),
+            Unary::Sin if fuses::<S>() => self.angles(simd, #[inline(always)] |x| trig::sin(x), Float::sin),
+            Unary::Cos if fuses::<S>() => self.angles(simd, #[inline(always)] |x| trig::cos(x), Float::cos),
             f => self.numbers(|x| f.value(x)),
         }
     }
@@ -80,7 +79,7 @@ impl<T: Element> Map<'_, T> {
     fn angles<S: Simd>(self, simd: S, fast: impl Fn(Vector<S, T>) -> Vector<S, T>, slow: impl Fn(T) -> T) {
         let x = self.x.unwrap_or(self.y);
         let any_beyond = x.iter().fold(false, |any, x| any | (x.abs() >= T::TRIG_LIMIT));
-        self.vectors(simd, |mut x| {
+        self.vectors(simd, #[inline(always)] |mut x| {
             let mut y = fast(x);
             if any_beyond {
                 let lanes = y.lanes().iter_mut().zip(x.lanes());

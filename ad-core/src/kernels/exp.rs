@@ -6,7 +6,7 @@ use std::f64::consts::LOG2_E;
 
 use pulp::Simd;
 
-use super::log::ln_1p;
+use super::log::ln_1p_unit;
 use super::real::Real;
 use super::simd::Vector;
 
@@ -16,7 +16,7 @@ fn reduce<S: Simd, T: Real>(x: Vector<S, T>) -> (Vector<S, T>, Vector<S, T>) {
     let round = x.constant(T::ROUND);
     let rounded = x.fused(x.constant(T::of(LOG2_E)), round);
     let n = round - rounded;
-    let [high, low] = T::LN_2.map(|part| x.constant(part));
+    let [high, low] = T::LN_2.map(#[inline(always)] |part| x.constant(part));
     let r = n.fused(low, n.fused(high, x));
     (rounded, (r * r).fused(r.polynomial(T::EXP), r))
 }
@@ -64,5 +64,5 @@ pub fn sigmoid<S: Simd, T: Real>(x: Vector<S, T>) -> Vector<S, T> {
 /// `ln(1 + e^x)`.
 #[inline(always)]
 pub fn softplus<S: Simd, T: Real>(x: Vector<S, T>) -> Vector<S, T> {
-    x.at_least(T::zero()) + ln_1p(exp(-x.abs()))
+    x.at_least(T::zero()) + ln_1p_unit(exp(-x.abs()))
 }

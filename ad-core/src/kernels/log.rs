@@ -11,7 +11,7 @@ use super::simd::Vector;
 /// `ln(2^k (1 + f))`.
 #[inline(always)]
 fn combine<S: Simd, T: Real>(k: Vector<S, T>, f: Vector<S, T>) -> Vector<S, T> {
-    let [high, low] = T::LN_2.map(|part| k.constant(part));
+    let [high, low] = T::LN_2.map(#[inline(always)] |part| k.constant(part));
     let s = f / (f + f.constant(T::of(2.0)));
     let z = s * s;
     let half_square = f * f * f.constant(T::of(0.5));
@@ -42,6 +42,16 @@ pub fn ln_1p<S: Simd, T: Real>(x: Vector<S, T>) -> Vector<S, T> {
     let scale = (round - k.at_most(T::of(64.0))).each(T::power_of_two);
     let f = lost.fused(scale, u.each(T::mantissa) - one);
     x.abs().if_below(x.constant(T::EPSILON), x, edges(u, combine(k, f)))
+}
+
+/// `ln(1 + x)` for `x` in `[0, 1]`.
+#[inline(always)]
+pub fn ln_1p_unit<S: Simd, T: Real>(x: Vector<S, T>) -> Vector<S, T> {
+    let (one, round) = (x.constant(T::one()), x.constant(T::ROUND));
+    let u = one + x;
+    let k = u.each(T::exponent) - round;
+    let scale = (round - k).each(T::power_of_two);
+    combine(k, (x - (u - one)).fused(scale, u.each(T::mantissa) - one))
 }
 
 /// `value`, but the logarithm's own values where `x` is not positive and finite.

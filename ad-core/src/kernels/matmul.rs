@@ -1,33 +1,32 @@
 //! Matrix products.
+//!
+//! Tiles of a few rows by a few registers of columns stay in registers while the summed index runs. Operands are not
+//! packed: they are small and lie in cache. Each entry is one sum, from zero and in the order of the summed index,
+//! whatever tile it falls in, so its bits do not depend on the other rows and columns.
 
+use pulp::{Simd, WithSimd};
+
+use super::simd::{Vector, dispatch, load, store};
 use super::{Element, Rows, RowsMut, Strided, transpose};
 
 /// `c[i, j] (+)= alpha * sum_p a[i, p] * b[p, j]` for `shape = [m, k, n]`: `a` is `m` by `k`, `b` is `k` by `n`.
 pub fn matmul<T: Element>(
-    [m, k, n]: [usize; 3],
+    shape: [usize; 3],
     alpha: T,
     a: Strided<'_, T>,
     b: Rows<'_, T>,
     c: RowsMut<'_, T>,
     accumulate: bool,
 ) {
-    for i in 0..m {
-        for j in 0..n {
-            let mut v = T::zero();
-            for p in 0..k {
-                v = v + a.data[i * a.row_stride + p * a.col_stride] * b.data[p * b.stride + j];
-            }
-            let c = &mut c.data[i * c.stride + j];
-            *c = if accumulate { *c + alpha * v } else { alpha * v };
-        }
-    }
+    dispatch(Product { shape, alpha, a, b, c, accumulate });
 }
 
-/// `g[i, j] += sum_e a[i, e] * b[j, e]` for `shape = [m, lanes, n]`: `a` is `m` by `lanes`, `b` is `n` by `lanes`.
+/// `g[i, j] += alpha * sum_e a[i, e] * b[j, e]` for `shape = [m, lanes, n]`: `a` is `m` by `lanes`, `b` is `n` by `lanes`.
 ///
 /// `scratch` holds at least `lanes * n` elements.
 pub fn matmul_lanes<T: Element>(
     [m, lanes, n]: [usize; 3],
+    alpha: T,
     a: Rows<'_, T>,
     b: Rows<'_, T>,
     g: RowsMut<'_, T>,
@@ -35,5 +34,95 @@ pub fn matmul_lanes<T: Element>(
 ) {
     transpose([n, lanes], b, RowsMut { data: scratch, stride: n });
     let a = Strided { data: a.data, row_stride: a.stride, col_stride: 1 };
-    matmul([m, lanes, n], T::one(), a, Rows { data: scratch, stride: n }, g, true);
+    matmul([m, lanes, n], alpha, a, Rows { data: scratch, stride: n }, g, true);
+}
+
+/// The arguments of [`matmul`].
+struct Product<'a, T> {
+    shape: [usize; 3],
+    alpha: T,
+    a: Strided<'a, T>,
+    b: Rows<'a, T>,
+    c: RowsMut<'a, T>,
+    accumulate: bool,
+}
+
+impl<T: Element> WithSimd for Product<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(mut self, simd: S) {
+        let (lanes, n) = (T::lanes::<S>(), self.shape[2]);
+        let mut j = 0;
+        while S::REGISTER_COUNT >= 32 && j + 4 * lanes <= n {
+            self.panel::<S, 4, 4>(simd, j, 4 * lanes);
+            j += 4 * lanes;
+        }
+        while j + 2 * lanes <= n {
+            self.panel::<S, 4, 2>(simd, j, 2 * lanes);
+            j += 2 * lanes;
+        }
+        while j + lanes <= n {
+            self.panel::<S, 8, 1>(simd, j, lanes);
+            j += lanes;
+        }
+        if j < n {
+            self.panel::<S, 8, 1>(simd, j, n - j);
+        }
+    }
+}
+
+impl<T: Element> Product<'_, T> {
+    /// Columns `j..j + width`, in tiles of at most `M` rows by `N` registers.
+    #[inline(always)]
+    fn panel<S: Simd, const M: usize, const N: usize>(&mut self, simd: S, j: usize, width: usize) {
+        let m = self.shape[0];
+        let mut i = 0;
+        while M >= 8 && i + 8 <= m {
+            self.tile::<S, 8, N>(simd, i, j, width);
+            i += 8;
+        }
+        while i + 4 <= m {
+            self.tile::<S, 4, N>(simd, i, j, width);
+            i += 4;
+        }
+        if i + 2 <= m {
+            self.tile::<S, 2, N>(simd, i, j, width);
+            i += 2;
+        }
+        if i < m {
+            self.tile::<S, 1, N>(simd, i, j, width);
+        }
+    }
+
+    /// Rows `i..i + M` of columns `j..j + width`, which fill `N` registers or a part of one.
+    #[inline(always)]
+    fn tile<S: Simd, const M: usize, const N: usize>(&mut self, simd: S, i: usize, j: usize, width: usize) {
+        let zero = Vector::<S, T>::splat(simd, T::zero());
+        let mut sums = [[zero; N]; M];
+        for p in 0..self.shape[1] {
+            let b = load::<S, T, N>(simd, &self.b.data[p * self.b.stride + j..][..width]);
+            for (r, sums) in sums.iter_mut().enumerate() {
+                let a = zero.constant(self.a.data[(i + r) * self.a.row_stride + p * self.a.col_stride]);
+                for (sum, &b) in sums.iter_mut().zip(&b) {
+                    *sum = a.fused(b, *sum);
+                }
+            }
+        }
+        if self.alpha != T::one() {
+            let alpha = zero.constant(self.alpha);
+            for sum in sums.as_flattened_mut() {
+                *sum = alpha * *sum;
+            }
+        }
+        for (r, sums) in sums.iter_mut().enumerate() {
+            let row = &mut self.c.data[(i + r) * self.c.stride + j..][..width];
+            if self.accumulate {
+                for (sum, old) in sums.iter_mut().zip(load::<S, T, N>(simd, row)) {
+                    *sum = old + *sum;
+                }
+            }
+            store(simd, sums, row);
+        }
+    }
 }

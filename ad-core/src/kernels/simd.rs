@@ -232,3 +232,33 @@ impl<S: Simd, T: Lane> Neg for Vector<S, T> {
         self.xor(self.constant(-T::zero()))
     }
 }
+
+/// `row` in `N` registers; it may be shorter than one, where `N` is 1.
+#[inline(always)]
+pub fn load<S: Simd, T: Lane, const N: usize>(simd: S, row: &[T]) -> [Vector<S, T>; N] {
+    let width = N * T::lanes::<S>();
+    let mut registers = [Vector::splat(simd, T::zero()); N];
+    if row.len() == width {
+        let row = T::registers::<S>(&row[..width]).0;
+        for (register, &values) in registers.iter_mut().zip(row) {
+            *register = Vector::new(simd, values);
+        }
+    } else {
+        registers[0] = Vector::new(simd, T::load(simd, row));
+    }
+    registers
+}
+
+/// The inverse of [`load`].
+#[inline(always)]
+pub fn store<S: Simd, T: Lane, const N: usize>(simd: S, registers: &[Vector<S, T>; N], row: &mut [T]) {
+    let width = N * T::lanes::<S>();
+    if row.len() == width {
+        let row = T::registers_mut::<S>(&mut row[..width]).0;
+        for (register, values) in registers.iter().zip(row) {
+            *values = register.register();
+        }
+    } else {
+        T::store(simd, row, registers[0].register());
+    }
+}

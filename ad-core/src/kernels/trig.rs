@@ -16,14 +16,14 @@ fn turned<S: Simd, T: Real>(x: Vector<S, T>, quarters: T) -> Vector<S, T> {
     let round = x.constant(T::ROUND);
     let rounded = x.fused(x.constant(T::of(FRAC_2_PI)), round);
     let n = round - rounded;
-    let r = T::PI_2.iter().fold(x, |r, &part| n.fused(x.constant(part), r));
+    let r = T::PI_2.iter().fold(x, #[inline(always)] |r, &part| n.fused(x.constant(part), r));
     let z = r * r;
     let sin = (r * z).fused(z.polynomial(T::SIN), r);
     let cos = (z * z).fused(z.polynomial(T::COS), z.fused(x.constant(T::of(-0.5)), x.constant(T::one())));
     let quadrant = rounded + x.constant(quarters);
-    let odd = quadrant.each(|n| T::bit_as_sign(n, 0));
+    let odd = quadrant.each(#[inline(always)] |n| T::bit_as_sign(n, 0));
     let value = odd.if_below(x.constant(T::zero()), cos, sin);
-    value.xor(quadrant.each(|n| T::bit_as_sign(n, 1)).sign())
+    value.xor(quadrant.each(#[inline(always)] |n| T::bit_as_sign(n, 1)).sign())
 }
 
 /// The sine of radians.

@@ -14,6 +14,7 @@
 //! contractions again.
 
 mod builder;
+mod parse;
 mod recorder;
 mod term;
 mod text;

@@ -2,12 +2,12 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
 
-/// Writes `bytes` to the file `path` so that at every moment, a crash included, the file is the old one or the
-/// whole new one.
+/// Writes `bytes` to the file `path` so that at every moment, a crash included, the file is the old one or
+/// the whole new one.
 ///
-/// The bytes go to a new file in the same folder, which is synced, renamed to `path` (or to what `path` links to)
-/// and made durable by syncing the folder. The file's mode is 0666 less the umask, as that of any created file. What
-/// is no file, such as `/dev/stdout` or a pipe, is written to directly.
+/// The bytes go to a new file in the same folder, which is synced, renamed to `path` (or to what `path` links
+/// to) and made durable by syncing the folder. The file's mode is 0666 less the umask, as that of any created
+/// file. What is no file, such as `/dev/stdout` or a pipe, is written to directly.
 ///
 /// # Errors
 ///

@@ -29,22 +29,22 @@ pub fn read_csv(path: impl AsRef<Path>) -> Result<Table, DataError> {
 
 /// Reads a table of any rows from a CSV file: at least one row of finite numbers, as many in each.
 ///
-/// Cells are separated by tabs, by semicolons or by commas: the first of these that the first line has. The first
-/// row is a header if one of its cells at least is no number; without a header the columns are `x1`, `x2`, ... UTF-8,
-/// with or without a byte order mark, any line ends; blank lines are skipped.
+/// Cells are separated by tabs, by semicolons or by commas: the first of these that the first line has. The
+/// first row is a header if one of its cells at least is no number; without a header the columns are `x1`,
+/// `x2`, ... UTF-8, with or without a byte order mark, any line ends; blank lines are skipped.
 ///
 /// # Errors
 ///
-/// [`DataError::Read`], [`DataError::NotText`], [`DataError::Empty`], [`DataError::NoNumbers`],
-/// [`DataError::NotANumber`], [`DataError::NotFinite`] and [`DataError::Ragged`], with line and column.
+/// [`DataError::Read`], [`DataError::NotText`], [`DataError::Empty`], [`DataError::NotANumber`],
+/// [`DataError::NotFinite`] and [`DataError::Ragged`], with line and column.
 pub fn read_points(path: impl AsRef<Path>) -> Result<Table, DataError> {
     let path = path.as_ref();
     let bytes = fs::read(path).map_err(|source| DataError::Read { path: path.into(), source })?;
     Source::new(path, &bytes)?.table()
 }
 
-/// Writes `table` with a header to `path`, whole or not at all; numbers as their shortest decimals that read back
-/// as the same bits.
+/// Writes `table` with a header to `path`, whole or not at all; numbers as their shortest decimals that read
+/// back as the same bits.
 ///
 /// # Errors
 ///
@@ -109,7 +109,12 @@ impl<'a> Source<'a> {
         Ok(Table::whole(names, values))
     }
 
-    fn push_row(&self, record: &StringRecord, names: &[String], values: &mut Vec<f64>) -> Result<(), DataError> {
+    fn push_row(
+        &self,
+        record: &StringRecord,
+        names: &[String],
+        values: &mut Vec<f64>,
+    ) -> Result<(), DataError> {
         if record.len() != names.len() {
             let (line, path) = (self.line(record), self.path.into());
             return Err(DataError::Ragged { path, line, found: record.len(), expected: names.len() });
@@ -132,7 +137,8 @@ impl<'a> Source<'a> {
         Ok(())
     }
 
-    /// The line on which `record` begins. The reader's own count is of where it stood before it skipped blank lines.
+    /// The line on which `record` begins. The reader's own count is of where it stood before it skipped blank
+    /// lines.
     fn line(&self, record: &StringRecord) -> usize {
         let bytes = self.text.as_bytes();
         let stood = record.position().map_or(0, |position| position.byte() as usize);
@@ -172,7 +178,7 @@ fn header_names(record: &StringRecord) -> Vec<String> {
 /// A cell as a message shows it: on one line and not endless.
 fn shown(cell: &str) -> String {
     const MOST: usize = 40;
-    let start: String = cell.chars().take(MOST).flat_map(char::escape_debug).collect();
+    let start: String = cell.chars().take(MOST).map(|c| if c.is_control() { ' ' } else { c }).collect();
     if cell.chars().nth(MOST).is_some() { start + "..." } else { start }
 }
 
@@ -205,7 +211,7 @@ mod tests {
             "a;b\n1;2.5\n-3e-2;4",
             "a\tb\r\n1\t2.5\r\n-3e-2\t4\r\n\r\n \r\n",
             "\u{feff}a,b\r1,2.5\r-.03,+4.\r",
-            "\n \"a\" , b \n\n 1,2.5\n-3E-2 , \"4\"\n  \n\t\n",
+            "\n\"a\" , b \n\n 1,2.5\n-3E-2 ,\"4\"\n  \n\t\n",
         ] {
             assert_eq!(points(text).as_ref(), Ok(&table), "{text:?}");
         }
@@ -217,25 +223,32 @@ mod tests {
 
     #[test]
     fn errors_say_where() {
-        let empty = "t.csv: there is no row of numbers in this file; write one row a line, cells separated by commas.";
+        let empty = "t.csv: there is no row of numbers in this file; \
+                     write one row a line, cells separated by commas.";
         let not_a_number = "is no number; write a decimal such as 1.5 or -2e-3.";
         let not_finite = "is not finite; remove the row or give a finite number.";
         for (text, message) in [
             ("", empty),
             ("\u{feff}\r\n \n", empty),
             ("a,b\n", empty),
-            ("name,town\nann,york\nbob,ulm\n", &format!("t.csv, line 2, column 1 (name): `ann` {not_a_number}")),
+            (
+                "name,town\nann,york\nbob,ulm\n",
+                &format!("t.csv, line 2, column 1 (name): `ann` {not_a_number}"),
+            ),
             ("a,b\n1,2\n3,x\n", &format!("t.csv, line 3, column 2 (b): `x` {not_a_number}")),
             ("a,b\r\n1,2\r\n3,x\r\n", &format!("t.csv, line 3, column 2 (b): `x` {not_a_number}")),
             ("\n\na,b\n\n1,2\n\n\n3,\n", &format!("t.csv, line 8, column 2 (b): `` {not_a_number}")),
             ("\r\n\r\n1;2\r\n\r\n1,5;2\r\n", &format!("t.csv, line 5, column 1 (x1): `1,5` {not_a_number}")),
             ("1,2\r3,4\r5,0x1\r", &format!("t.csv, line 3, column 2 (x2): `0x1` {not_a_number}")),
-            ("\"a\nb\",c\n1,2\n3,\"4\n5\"\n", &format!("t.csv, line 4, column 2 (c): `4\\n5` {not_a_number}")),
+            ("\"a\nb\",c\n1,2\n3,\"4\n5\"\n", &format!("t.csv, line 4, column 2 (c): `4 5` {not_a_number}")),
             ("1,2\nNaN,3\n", &format!("t.csv, line 2, column 1 (x1): `NaN` {not_finite}")),
             ("inf,2\n1,3\n", &format!("t.csv, line 1, column 1 (x1): `inf` {not_finite}")),
             ("1,2\n1,-1e999\n", &format!("t.csv, line 2, column 2 (x2): `-1e999` {not_finite}")),
             ("1,2\n3\n", "t.csv, line 2: this row has 1 cell but the first row has 2; give every row 2."),
-            ("a,b\n1,2\n1,2,3\n", "t.csv, line 3: this row has 3 cells but the first row has 2; give every row 2."),
+            (
+                "a,b\n1,2\n1,2,3\n",
+                "t.csv, line 3: this row has 3 cells but the first row has 2; give every row 2.",
+            ),
         ] {
             assert_eq!(points(text).unwrap_err(), message, "{text:?}");
         }
@@ -263,22 +276,25 @@ mod tests {
         assert_eq!(read(text(10, |row| row)).unwrap().rows(), 10);
         assert_eq!(
             read(text(9, |row| row)).unwrap_err(),
-            "t.csv: 9 rows are too few to train on; give at least 10."
+            "t.csv: too few rows to train on, 9; give at least 10."
         );
         assert_eq!(
             read(text(10, |_| 7)).unwrap_err(),
-            "t.csv, column 2 (b): every row has the value 7.0, so there is no density to learn; remove the column."
+            "t.csv, column 2 (b): every row has the value 7.0, so there is no density to learn; \
+             remove the column."
         );
     }
 
     fn tables() -> impl Strategy<Value = Table> {
         let finite = any::<f64>().prop_filter("finite", |value| value.is_finite());
-        (1usize..5, prop::collection::vec(finite, 4..80), "[ -~]{0,9}").prop_map(|(columns, mut values, word)| {
-            values.truncate(values.len() / columns * columns);
-            // A name must be none that trimming would change, and one at least must be no number.
-            let names = (0..columns).map(|column| format!("n{word}{column}")).collect();
-            Table::new(names, values).unwrap()
-        })
+        (1usize..5, prop::collection::vec(finite, 4..80), "[ -~]{0,9}").prop_map(
+            |(columns, mut values, word)| {
+                values.truncate(values.len() / columns * columns);
+                // A name must be none that trimming would change, and one at least must be no number.
+                let names = (0..columns).map(|column| format!("n{word}{column}")).collect();
+                Table::new(names, values).unwrap()
+            },
+        )
     }
 
     proptest! {

@@ -17,7 +17,10 @@ pub enum DataError {
         source: io::Error,
     },
     /// The file cannot be written.
-    #[error("{}: cannot be written ({source}); check the folder, its permissions and the free space.", path.display())]
+    #[error(
+        "{}: cannot be written ({source}); check the folder, its permissions and the free space.",
+        path.display()
+    )]
     Write {
         /// The file.
         path: PathBuf,
@@ -33,13 +36,20 @@ pub enum DataError {
         line: usize,
     },
     /// The file has no rows of numbers.
-    #[error("{}: there is no row of numbers in this file; write one row a line, cells separated by commas.", path.display())]
+    #[error(
+        "{}: there is no row of numbers in this file; write one row a line, cells separated by commas.",
+        path.display()
+    )]
     Empty {
         /// The file.
         path: PathBuf,
     },
     /// A cell is no number.
-    #[error("{}, line {line}, column {column} ({name}): `{cell}` is no number; write a decimal such as 1.5 or -2e-3.", path.display())]
+    #[error(
+        "{}, line {line}, column {column} ({name}): `{cell}` is no number; write a decimal such as 1.5 \
+         or -2e-3.",
+        path.display()
+    )]
     NotANumber {
         /// The file.
         path: PathBuf,
@@ -53,7 +63,11 @@ pub enum DataError {
         cell: String,
     },
     /// A cell is NaN, infinite or beyond the range of an `f64`.
-    #[error("{}, line {line}, column {column} ({name}): `{cell}` is not finite; remove the row or give a finite number.", path.display())]
+    #[error(
+        "{}, line {line}, column {column} ({name}): `{cell}` is not finite; remove the row or give a \
+         finite number.",
+        path.display()
+    )]
     NotFinite {
         /// The file.
         path: PathBuf,
@@ -67,7 +81,11 @@ pub enum DataError {
         cell: String,
     },
     /// A row has more or fewer cells than the first.
-    #[error("{}, line {line}: this row has {} but the first row has {expected}; give every row {expected}.", path.display(), cells(*found))]
+    #[error(
+        "{}, line {line}: this row has {} but the first row has {expected}; give every row {expected}.",
+        path.display(),
+        cells(*found)
+    )]
     Ragged {
         /// The file.
         path: PathBuf,
@@ -79,7 +97,7 @@ pub enum DataError {
         expected: usize,
     },
     /// Too few rows to learn from.
-    #[error("{}: {found} rows are too few to train on; give at least {least}.", path.display())]
+    #[error("{}: too few rows to train on, {found}; give at least {least}.", path.display())]
     TooFewRows {
         /// The file.
         path: PathBuf,
@@ -89,7 +107,11 @@ pub enum DataError {
         least: usize,
     },
     /// A column of a file has one value throughout.
-    #[error("{}, column {column} ({name}): every row has the value {value:?}, so there is no density to learn; remove the column.", path.display())]
+    #[error(
+        "{}, column {column} ({name}): every row has the value {value:?}, so there is no density to \
+         learn; remove the column.",
+        path.display()
+    )]
     ConstantColumn {
         /// The file.
         path: PathBuf,
@@ -101,7 +123,10 @@ pub enum DataError {
         value: f64,
     },
     /// The mean and deviation of a column are not to be had, or of no use.
-    #[error("column {column} ({name}) has the deviation {scale:e} in the {rows} training rows and cannot be standardised; remove it or rescale it to ordinary sizes.")]
+    #[error(
+        "column {column} ({name}) has the deviation {scale:e} in the {rows} training rows and cannot be \
+         standardised; remove it or rescale it to ordinary sizes."
+    )]
     NoScale {
         /// The column.
         column: usize,
@@ -126,7 +151,10 @@ pub enum DataError {
         test: f64,
     },
     /// A stored standardisation that maps nothing there and back.
-    #[error("the standardisation has {means} means and {scales} scales, and needs as many finite means as positive scales, one or more.")]
+    #[error(
+        "the standardisation has {means} means and {scales} scales, and needs as many finite means as \
+         positive scales, one or more."
+    )]
     BadStandardisation {
         /// The number of means.
         means: usize,
@@ -134,7 +162,10 @@ pub enum DataError {
         scales: usize,
     },
     /// A slice of values that is no whole number of rows.
-    #[error("{values} values do not fill whole rows of {columns} columns; give as many values as rows times columns.")]
+    #[error(
+        "{values} values do not fill whole rows of {columns} columns; give as many values as rows times \
+         columns."
+    )]
     NotWholeRows {
         /// The number of values.
         values: usize,

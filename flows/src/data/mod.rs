@@ -1,8 +1,21 @@
 //! Data: tables of numbers, where they come from and how they are prepared.
 //!
 //! Rows come from a [`Builtin`] distribution, whose entropy is known, or from a CSV file ([`read_csv`]). A
-//! [`Split`] says which rows train, validate and test, and a [`Standardisation`] fitted on the training rows brings
-//! columns to mean 0 and deviation 1.
+//! [`Split`] says which rows train, validate and test, and a [`Standardisation`] fitted on the training rows
+//! brings columns to mean 0 and deviation 1.
+//!
+//! ```
+//! use ad_ops::random::Purpose;
+//! use flows::data::{Builtin, Fractions, Standardisation, split};
+//!
+//! let rows = Builtin::Moons.sample(1000, 7, Purpose::Data);
+//! let parts = split(rows.rows(), Fractions { valid: 0.1, test: 0.1 }, 7)?;
+//! let map = Standardisation::fit(&rows, &parts.train)?;
+//! let mut valid = rows.select(&parts.valid).into_values();
+//! map.apply(&mut valid)?;
+//! assert_eq!(valid.len(), 200);
+//! # Ok::<(), flows::data::DataError>(())
+//! ```
 
 mod atomic;
 mod builtin;

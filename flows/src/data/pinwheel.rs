@@ -24,10 +24,11 @@ pub(super) fn sample(stream: &mut Stream) -> [f64; 2] {
 
 /// The log-density at `x` in nats.
 ///
-/// Turning keeps the radius, so a point of radius r and angle phi comes from those points (r cos a, r sin a) for which
+/// Turning keeps the radius, so a point of radius r and angle phi comes from those points (r cos a, r sin a)
+/// for which
 /// `a + twist(r cos a)` is phi up to whole arms. Where the density is below 1e-20 it may be taken for 0.
 pub(super) fn log_density(x: &[f64; 2]) -> f64 {
-    const INTERVALS: u32 = 512;
+    const INTERVALS: u32 = 256;
     let radius = x[0].hypot(x[1]) / SCALE;
     let angle = x[1].atan2(x[0]);
     let arms = |a: f64| (a + twist(radius * a.cos()) - angle) * ARMS / TAU;
@@ -39,7 +40,8 @@ pub(super) fn log_density(x: &[f64; 2]) -> f64 {
         }
         let (low, high) = (arms(a).min(arms(b)).floor(), arms(a).max(arms(b)).floor());
         for arm in (1..=(high - low) as u32).map(|i| low + f64::from(i)) {
-            let root = bisect(a, b, |middle| (arms(middle) < arm) == (arms(a) < arm));
+            let below = arms(a) < arm;
+            let root = bisect(a, b, |middle| (arms(middle) < arm) == below);
             let (across, along) = (radius * root.sin(), radius * root.cos());
             density += blot(radius, root) / (1.0 - across * twist(along)).abs();
         }

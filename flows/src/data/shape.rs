@@ -3,7 +3,8 @@ use std::f64::consts::{FRAC_PI_4, PI, TAU};
 
 /// A distribution in the plane that is a few curves blurred by noise.
 ///
-/// A point is `curve(arm, u)`, plus noise uniform in a square, plus Gaussian noise; all arms are equally likely and
+/// A point is `curve(arm, u)`, plus noise uniform in a square, plus Gaussian noise; all arms are equally
+/// likely and
 /// `u` is uniform in [0, 1).
 pub(super) struct Shape {
     pub(super) arms: u32,

@@ -76,8 +76,14 @@ mod tests {
 
     #[test]
     fn impossible_fractions() {
-        for (rows, valid, test) in [(10, -0.1, 0.1), (10, 0.5, 0.5), (10, f64::NAN, 0.1), (10, 1.0, 0.0), (0, 0.0, 0.0), (2, 0.1, 0.1)]
-        {
+        for (rows, valid, test) in [
+            (10, -0.1, 0.1),
+            (10, 0.5, 0.5),
+            (10, f64::NAN, 0.1),
+            (10, 1.0, 0.0),
+            (0, 0.0, 0.0),
+            (2, 0.1, 0.1),
+        ] {
             assert!(split(rows, Fractions { valid, test }, 1).is_err(), "{rows} {valid} {test}");
         }
     }

@@ -96,8 +96,8 @@ impl Standardisation {
         self.map(values, |y, mean, scale| y * scale + mean)
     }
 
-    /// The sum of `ln scale`: what has to be subtracted from a log-density of standardised rows to have it in the
-    /// units of the data, in nats.
+    /// The sum of `ln scale`: what has to be subtracted from a log-density of standardised rows to have it in
+    /// the units of the data, in nats.
     pub fn log_det(&self) -> f64 {
         self.scale.iter().map(|scale| scale.ln()).sum()
     }
@@ -182,11 +182,11 @@ mod tests {
     fn columns_without_scale_are_named() {
         let fit = |values: [f64; 6], rows: &[usize]| Standardisation::fit(&table(2, values.to_vec()), rows);
         let message = fit([1.0, 0.1, 2.0, 0.1, 3.0, 0.1], &[0, 1, 2]).unwrap_err().to_string();
-        assert!(message.starts_with("column 2 (x2) has the deviation 0e0 in the 3 training rows"), "{message}");
-        for values in [
-            [1.0, 1e308, 2.0, -1e308, 3.0, 1e308],
-            [1.0, 1e-200, 2.0, 2e-200, 3.0, 3e-200],
-        ] {
+        assert!(
+            message.starts_with("column 2 (x2) has the deviation 0e0 in the 3 training rows"),
+            "{message}"
+        );
+        for values in [[1.0, 1e308, 2.0, -1e308, 3.0, 1e308], [1.0, 1e-200, 2.0, 2e-200, 3.0, 3e-200]] {
             assert!(fit(values, &[0, 1, 2]).unwrap_err().to_string().starts_with("column 2 (x2)"));
         }
         assert!(fit([0.0; 6], &[]).is_err());

@@ -12,8 +12,8 @@ impl Table {
     ///
     /// # Errors
     ///
-    /// [`DataError::NotWholeRows`] if the number of values is no multiple of the number of names, or if there are
-    /// no names.
+    /// [`DataError::NotWholeRows`] if the number of values is no multiple of the number of names, or if there
+    /// are no names.
     pub fn new(names: Vec<String>, values: Vec<f64>) -> Result<Self, DataError> {
         DataError::check_whole_rows(&values, names.len())?;
         Ok(Self { names, values })
@@ -48,6 +48,11 @@ impl Table {
     /// All values, row by row.
     pub fn values(&self) -> &[f64] {
         &self.values
+    }
+
+    /// All values, row by row, without a copy.
+    pub fn into_values(self) -> Vec<f64> {
+        self.values
     }
 
     /// Row `index`, counted from 0.

@@ -3,10 +3,11 @@
 use std::fmt::Write as _;
 use std::io;
 
+use plotters::coord::ranged1d::{Ranged, ValueFormatter};
 use plotters::coord::{Shift, cartesian::Cartesian2d};
 use plotters::element::{Circle, PathElement, Rectangle};
 use plotters::prelude::{
-    ChartBuilder, ChartContext, Color, DrawingArea, DrawingAreaErrorKind, IntoDrawingArea,
+    ChartBuilder, ChartContext, Color, DrawingArea, DrawingAreaErrorKind, FontTransform, IntoDrawingArea,
     IntoFont, RGBColor, SVGBackend, ShapeStyle, TextStyle,
 };
 use plotters::style::text_anchor::{HPos, Pos, VPos};
@@ -19,7 +20,8 @@ use super::span::{Span, Window};
 
 pub(super) type Fault = DrawingAreaErrorKind<io::Error>;
 
-/// Drawing units in a CSS pixel. The backend rounds to whole units; quarter pixels keep dots and lines in place.
+/// Drawing units in a CSS pixel. The backend rounds to whole units; quarter pixels keep dots and lines in
+/// place.
 const UNIT: i32 = 4;
 const TEXT: i32 = 12;
 
@@ -38,7 +40,8 @@ pub(super) struct Canvas<'a> {
     bitmaps: String,
 }
 
-/// Draws a figure of `size` CSS pixels and returns its SVG element; `label` says to screen readers what it is.
+/// Draws a figure of `size` CSS pixels and returns its SVG element; `label` says to screen readers what it
+/// is.
 pub(super) fn draw(
     size: (i32, i32),
     label: &str,
@@ -99,10 +102,14 @@ impl<'a> Panel<'a> {
     pub(super) fn titled(self, title: &'a str) -> Self {
         Self { title, ..self }
     }
+
+    fn y_scale(&self) -> Scale {
+        Scale::fitting(self.window.y, 6, self.plot.height, 0.0, |_| 15)
+    }
 }
 
 /// Space for the numbers and the name of an axis, in CSS pixels.
-pub(super) const LEFT: i32 = 60;
+pub(super) const LEFT: i32 = 64;
 pub(super) const BOTTOM: i32 = 44;
 pub(super) const TITLE: i32 = 26;
 
@@ -117,19 +124,15 @@ impl<'b> Canvas<'b> {
     pub(super) fn panel(&mut self, panel: &Panel<'_>) -> Result<Plot<'_, 'b>, Fault> {
         let Panel { plot, window, .. } = *panel;
         let below = if panel.x_name.is_some() { BOTTOM } else { 0 };
-        let beside = if panel.y_name.is_some() { LEFT } else { 0 };
-        let (left, right) = if panel.y_side == Side::Left { (beside, 0) } else { (0, beside) };
+        let left = if panel.y_name.is_some() && panel.y_side == Side::Left { LEFT } else { 0 };
         let origin = ((plot.x - left) * UNIT, plot.y * UNIT);
-        let area = self.area.clone().shrink(origin, units((left + plot.width + right, plot.height + below)));
-        self.title(panel)?;
-
-        let width = |label: &str| 7 * label.chars().count() as i32 + 12;
+        let area = self.area.clone().shrink(origin, units((left + plot.width, plot.height + below)));
+        let width = |label: &str| 7 * label.chars().count() as i32;
         let x = Scale::fitting(window.x, 10, plot.width, panel.x_step, width);
-        let y = Scale::fitting(window.y, 6, plot.height, 0.0, |_| 28);
+        let y = panel.y_scale();
         let mut chart = ChartBuilder::on(&area)
             .x_label_area_size(below * UNIT)
             .y_label_area_size(left * UNIT)
-            .right_y_label_area_size(right * UNIT)
             .build_cartesian_2d(x, y)?;
         let mut mesh = chart.configure_mesh();
         mesh.axis_style(stroke(RULE, 1.0))
@@ -144,7 +147,28 @@ impl<'b> Canvas<'b> {
         }
         mesh.draw()?;
         self.frame(plot)?;
+        self.title(panel)?;
+        if panel.y_side == Side::Right {
+            self.right_axis(panel)?;
+        }
         Ok(Plot { chart, window })
+    }
+
+    /// The library sets a right axis by a guess of its labels' widths; this one needs none.
+    fn right_axis(&self, panel: &Panel<'_>) -> Result<(), Fault> {
+        let Some(name) = panel.y_name else { return Ok(()) };
+        let (plot, scale) = (panel.plot, panel.y_scale());
+        let (edge, bottom) = ((plot.x + plot.width) * UNIT, (plot.y + plot.height) * UNIT);
+        let style = text(TEXT).pos(Pos::new(HPos::Left, VPos::Center));
+        for tick in scale.key_points(0) {
+            let y = scale.map(&tick, (bottom, plot.y * UNIT));
+            self.area.draw(&PathElement::new([(edge, y), (edge + 4 * UNIT, y)], stroke(RULE, 1.0)))?;
+            self.area.draw_text(&scale.format_ext(&tick), &style, (edge + 7 * UNIT, y))?;
+        }
+        let middle = (edge + (LEFT - 4) * UNIT, bottom - plot.height * UNIT / 2);
+        let style =
+            text(TEXT + 1).pos(Pos::new(HPos::Center, VPos::Bottom)).transform(FontTransform::Rotate270);
+        self.area.draw_text(name, &style, middle)
     }
 
     fn title(&self, panel: &Panel<'_>) -> Result<(), Fault> {
@@ -155,8 +179,10 @@ impl<'b> Canvas<'b> {
 
     fn frame(&self, plot: Rect) -> Result<(), Fault> {
         let (left, top) = (plot.x * UNIT, plot.y * UNIT);
-        let corners = [(left, top), (left + plot.width * UNIT, top + plot.height * UNIT)];
-        self.area.draw(&Rectangle::new(corners, stroke(RULE, 1.0)))
+        let (right, bottom) = (left + plot.width * UNIT, top + plot.height * UNIT);
+        // A path, since the backend draws rectangles with hairlines only.
+        let corners = [(left, top), (right, top), (right, bottom), (left, bottom), (left, top)];
+        self.area.draw(&PathElement::new(corners, stroke(RULE, 1.0)))
     }
 
     /// Puts a bitmap under the shapes: `shares` of the ramp, `columns` wide, from the lower left corner.

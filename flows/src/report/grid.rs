@@ -39,8 +39,9 @@ pub struct Density {
 }
 
 impl Density {
-    /// Evaluates a log-density on a grid that covers the bulk of `rows` (row-major, `dims` columns) with a margin:
-    /// one axis if `dims` is 1, else two, over the first two columns, each of `cells` cells (held within 1 to 512).
+    /// Evaluates a log-density on a grid that covers the bulk of `rows` (row-major, `dims` columns) with a
+    /// margin: one axis if `dims` is 1, else two, over the first two columns, each of `cells` cells (held
+    /// within 1 to 512).
     ///
     /// `log_p` is called once with all cell centres, row-major, and returns one value a centre.
     ///
@@ -48,7 +49,7 @@ impl Density {
     /// use flows::report::Density;
     /// let rows = [-2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0];
     /// let normal = |x: &f64| -0.5 * (x * x + (2.0 * std::f64::consts::PI).ln());
-    /// let density = Density::over(&rows, 1, 100, |points| Ok::<_, ()>(points.iter().map(normal).collect()))?;
+    /// let density = Density::over(&rows, 1, 100, |xs| Ok::<_, ()>(xs.iter().map(normal).collect()))?;
     /// assert!((density.mass() - 0.99).abs() < 0.01);
     /// # Ok::<(), ()>(())
     /// ```
@@ -69,8 +70,8 @@ impl Density {
         Ok(Self { axes, log_p })
     }
 
-    /// The probability on the grid by the midpoint rule: close to 1 where the grid covers the model's support.
-    /// Cells without a finite density count as empty.
+    /// The probability on the grid by the midpoint rule: close to 1 where the grid covers the model's
+    /// support. Cells without a finite density count as empty.
     pub fn mass(&self) -> f64 {
         let cell: f64 = self.axes.iter().map(Axis::step).product();
         self.log_p.iter().map(|l| l.exp()).filter(|p| p.is_finite()).sum::<f64>() * cell

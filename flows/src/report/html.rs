@@ -27,7 +27,12 @@ impl Key {
 }
 
 /// The whole page.
-pub(super) fn page(title: &str, settings: &[(String, String)], metrics: &[(String, String)], figures: &[Figure]) -> String {
+pub(super) fn page(
+    title: &str,
+    settings: &[(String, String)],
+    metrics: &[(String, String)],
+    figures: &[Figure],
+) -> String {
     let mut body = format!("<header>\n<h1>{}</h1>\n", escape(title));
     if !settings.is_empty() {
         body += &settings.iter().fold("<dl>\n".to_owned(), |list, (name, value)| {

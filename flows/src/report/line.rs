@@ -16,7 +16,8 @@ pub(super) fn figure(view: &View<'_>, density: Option<&Density>) -> Result<Figur
         let points = d.log_p.iter().enumerate().map(|(k, l)| (d.axes[0].centre(k), l.exp()));
         points.filter(|(_, p)| plottable(*p)).collect()
     });
-    let window = Window { x, y: heights(data.iter().chain(&samples).copied().chain(curve.iter().map(|c| c.1))) };
+    let window =
+        Window { x, y: heights(data.iter().chain(&samples).copied().chain(curve.iter().map(|c| c.1))) };
     let plot = Rect { x: LEFT, y: 8, width: 820, height: 340 };
     let size = (plot.x + plot.width + 16, plot.y + plot.height + BOTTOM);
     let y_name = "probability per unit";
@@ -45,7 +46,8 @@ pub(super) fn bars(rows: Rows<'_>, span: Span) -> Vec<f64> {
     column_bars(&rows.column(0), span)
 }
 
-/// A histogram with as many bins as its values can fill (Rice's rule, and half as many again for the margins).
+/// A histogram with as many bins as its values can fill (Rice's rule, and half as many again for the
+/// margins).
 pub(super) fn column_bars(values: &[f64], span: Span) -> Vec<f64> {
     histogram(values, span, (3.0 * (values.len() as f64).cbrt()).clamp(12.0, 80.0) as usize)
 }

@@ -42,11 +42,12 @@ fn caption(losses: &[Epoch], floor: Option<f64>, clipped: bool) -> String {
     if losses.is_empty() {
         return "No epoch was completed, so there is no loss to show.".to_owned();
     }
-    let mut text = "Mean negative log-likelihood per example after each epoch, on the rows trained on and on the \
+    let mut text =
+        "Mean negative log-likelihood per example after each epoch, on the rows trained on and on the \
                     rows held out; lower is better."
-        .to_owned();
+            .to_owned();
     if floor.is_some() {
-        text += " No model can lie below the dashed line in the mean: it is the entropy of the data.";
+        text += " On fresh data no model's mean can lie below the dashed line, the entropy of the data.";
     }
     if clipped {
         text += " Values above the axis are drawn at its upper end.";

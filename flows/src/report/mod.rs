@@ -1,7 +1,8 @@
 //! One self-contained page about a training run: `report.html`.
 //!
-//! A [`Report`] is plain data and knows nothing of models; [`Report::render`] turns it into a single HTML file with
-//! inline SVG and no outside references, to be opened offline or printed. Values that are not finite are skipped.
+//! A [`Report`] is plain data and knows nothing of models; [`Report::render`] turns it into a single HTML
+//! file with inline SVG and no outside references, to be opened offline or printed. Values that are not
+//! finite are skipped.
 //!
 //! ```
 //! use flows::report::{Epoch, Report};
@@ -53,7 +54,8 @@ pub struct Report {
     pub metrics: Vec<(String, String)>,
     /// The losses, by increasing epoch.
     pub losses: Vec<Epoch>,
-    /// The entropy of the data in nats, where known: the least mean negative log-likelihood any model can have.
+    /// The entropy of the data in nats, where known: the least mean negative log-likelihood any model can
+    /// have.
     pub entropy_floor: Option<f64>,
     /// The names of the columns; their number is the dimension of the data.
     pub names: Vec<String>,
@@ -105,7 +107,9 @@ pub enum ReportError {
         columns: usize,
     },
     /// Frames of different lengths.
-    #[error("frames[{frame}] has {rows} rows; the first frame has {expected}, and each row follows one particle")]
+    #[error(
+        "frames[{frame}] has {rows} rows; the first frame has {expected}, and each row follows one particle"
+    )]
     Frames {
         /// Which frame, from 0.
         frame: usize,
@@ -123,7 +127,9 @@ pub enum ReportError {
         columns: usize,
     },
     /// An axis that is no grid.
-    #[error("density axis {axis} is {low} .. {high} in {cells} cells; it needs finite low < high and 1 to 512 cells")]
+    #[error(
+        "density axis {axis} is {low} .. {high} in {cells} cells; it needs finite low < high, 1 to 512 cells"
+    )]
     Axis {
         /// Which axis, from 0.
         axis: usize,
@@ -154,9 +160,10 @@ impl From<canvas::Fault> for ReportError {
 }
 
 impl Report {
-    /// Renders the page: settings, metrics, the loss curve; for one column histograms and the density's curve; for
-    /// two the density's heat map and samples beside data; for more all pairwise marginals of the first six; and
-    /// the flow's path if there are frames. Large sets are thinned evenly, and the captions say so.
+    /// Renders the page: settings, metrics, the loss curve; for one column histograms and the density's
+    /// curve; for two the density's heat map and samples beside data; for more all pairwise marginals of the
+    /// first six; and the flow's path if there are frames. Large sets are thinned evenly, and the captions
+    /// say so.
     ///
     /// # Errors
     /// If there are no columns, if the rows, frames or density do not fit the columns or each other, or if a

@@ -9,7 +9,7 @@ use super::span::{Span, Window};
 use super::view::{View, shorten, shown};
 
 const MOST_COLUMNS: usize = 6;
-const GAP: i32 = 8;
+const GAP: i32 = 16;
 
 /// Histograms of one column on the diagonal, of two columns off it: data below, samples above.
 pub(super) fn figure(view: &View<'_>) -> Result<Figure, Fault> {
@@ -32,8 +32,9 @@ pub(super) fn figure(view: &View<'_>) -> Result<Figure, Fault> {
         String::new()
     };
     let caption = format!(
-        "Diagonal: each column's distribution in the data ({}) and in samples of the model ({}). Below it: two-column \
-         histograms of the data; above it: of the samples, mirrored, on the same colour scale; darker is more probable.{which}",
+        "Diagonal: each column's distribution in the data ({}) and in samples of the model ({}). Below it: \
+         two-column histograms of the data; above it: of the samples, mirrored, on the same colour scale; \
+         darker is more probable.{which}",
         shown(view.data.len(), view.data.len()),
         shown(view.samples.len(), view.samples.len()),
     );
@@ -50,8 +51,12 @@ struct Matrix<'a> {
 impl Matrix<'_> {
     fn cell(&self, canvas: &mut Canvas<'_>, row: usize, column: usize) -> Result<(), Fault> {
         let pitch = self.cell + GAP;
-        let plot =
-            Rect { x: LEFT + column as i32 * pitch, y: 8 + row as i32 * pitch, width: self.cell, height: self.cell };
+        let plot = Rect {
+            x: LEFT + column as i32 * pitch,
+            y: 8 + row as i32 * pitch,
+            width: self.cell,
+            height: self.cell,
+        };
         if row == column { self.marginal(canvas, plot, row) } else { self.joint(canvas, plot, row, column) }
     }
 
@@ -81,7 +86,8 @@ impl Matrix<'_> {
 
         let (x_name, y_name) = (self.name(column), self.name(row));
         let last = self.spans.len() - 1;
-        // The first row begins with a histogram, whose height is no coordinate: its axis stands at the far end.
+        // The first row begins with a histogram, whose height is no coordinate: its axis stands at the far
+        // end.
         let outer = if row == 0 { column == last } else { column == 0 };
         canvas.panel(&Panel {
             x_name: (row == last).then_some(&x_name),

@@ -2,23 +2,23 @@
 
 use plotters::style::RGBColor;
 
+use super::Frame;
 use super::canvas::{BOTTOM, Canvas, Fault, LEFT, Panel, Rect, TITLE, draw};
 use super::colour::{Ramp, SAMPLES};
 use super::html::{Figure, Key};
 use super::line::{bars, heights};
-use super::rows::{Rows, kept};
+use super::rows::{Rows, chosen};
 use super::span::{Span, Window, plottable};
 use super::view::{View, shorten};
-use super::Frame;
 
 const MOST_FRAMES: usize = 6;
 const MOST_POINTS: usize = 600;
-const GAP: i32 = 10;
+const GAP: i32 = 16;
 
 /// A row of frames.
 pub(super) fn figure(view: &View<'_>, frames: &[Frame]) -> Result<Figure, Fault> {
     let dims = view.dims();
-    let frames = chosen(frames);
+    let frames = spread(frames);
     let rows: Vec<Rows<'_>> = frames.iter().map(|f| Rows::new(&f.points, dims)).collect();
     let window = Window::of(rows.iter().flat_map(|r| r.leading()));
     let count = frames.len() as i32;
@@ -35,19 +35,22 @@ pub(super) fn figure(view: &View<'_>, frames: &[Frame]) -> Result<Figure, Fault>
             scatters(canvas, view, window, panels.collect())
         }
     })?;
-    let points = rows.first().map_or(0, |r| r.len());
-    let caption = if dims == 1 {
-        format!("The flow carries the base density at t = 0 to the data's at t = 1; histograms of {points} points.")
-    } else {
-        let which = if dims > 2 { " The first two columns are shown." } else { "" };
-        format!(
-            "The flow carries points of the base density at t = 0 to the data's at t = 1. Each dot keeps its colour, \
-             given by where it starts along {}, so that one can follow it.{which}",
-            view.name(0)
-        )
-    };
     let keys = if dims == 1 { vec![Key::new("bar", SAMPLES, "points of the flow")] } else { start_keys() };
+    let caption = caption(view, rows.first().map_or(0, |r| r.len()));
     Ok(Figure { title: "Path of the flow".to_owned(), keys, svg, caption })
+}
+
+fn caption(view: &View<'_>, points: usize) -> String {
+    let base = "The flow carries points of the base density at t = 0 to the data's density at t = 1.";
+    let first = view.name(0);
+    match view.dims() {
+        1 => format!("{base} Each panel is a histogram of the same {points} points."),
+        2 => format!("{base} Each dot keeps its colour, given by where it starts along {first}."),
+        _ => format!(
+            "{base} The first two columns are shown; each dot keeps its colour, given by where it starts \
+             along {first}."
+        ),
+    }
 }
 
 fn start_keys() -> Vec<Key> {
@@ -58,14 +61,20 @@ fn start_keys() -> Vec<Key> {
 
 type Placed<'a> = Vec<((Rect, &'a str), Rows<'a>)>;
 
-fn scatters(canvas: &mut Canvas<'_>, view: &View<'_>, window: Window, panels: Placed<'_>) -> Result<(), Fault> {
+fn scatters(
+    canvas: &mut Canvas<'_>,
+    view: &View<'_>,
+    window: Window,
+    panels: Placed<'_>,
+) -> Result<(), Fault> {
     let [x, y] = view.names().map(|n| shorten(n, 20));
     let colours = colours(panels.first().map(|(_, rows)| *rows));
+    let followed = chosen(colours.len(), MOST_POINTS);
     for (k, ((plot, title), rows)) in panels.into_iter().enumerate() {
         let y_name = (k == 0).then_some(y.as_str());
         let panel = Panel { x_name: Some(&x), y_name, title, ..Panel::new(plot, window) };
-        let points = rows.all().zip(&colours).enumerate().filter(|(i, _)| kept(*i, colours.len(), MOST_POINTS));
-        canvas.panel(&panel)?.dots(points.map(|(_, (point, colour))| (point, *colour)), 1.3, 0.75)?;
+        let points: Vec<_> = rows.all().zip(colours.iter().copied()).collect();
+        canvas.panel(&panel)?.dots(followed.iter().map(|i| points[*i]), 1.3, 0.75)?;
     }
     Ok(())
 }
@@ -99,7 +108,7 @@ fn colours(first: Option<Rows<'_>>) -> Vec<RGBColor> {
 }
 
 /// At most six frames, the first and the last among them.
-fn chosen(frames: &[Frame]) -> Vec<&Frame> {
+fn spread(frames: &[Frame]) -> Vec<&Frame> {
     let count = frames.len().min(MOST_FRAMES);
     (0..count).map(|k| &frames[k * (frames.len() - 1) / (count - 1).max(1)]).collect()
 }

@@ -2,13 +2,13 @@
 
 use plotters::style::RGBColor;
 
+use super::Density;
 use super::canvas::{BOTTOM, Canvas, Fault, LEFT, Panel, Rect, Side, TITLE, draw};
 use super::colour::{DATA, Ramp, SAMPLES};
 use super::html::{Figure, Key};
 use super::rows::{Rows, thinned};
 use super::span::{Span, Window, plottable};
 use super::view::{View, outside, shown};
-use super::Density;
 
 const WHITE: RGBColor = RGBColor(255, 255, 255);
 const MOST_OVER_HEAT: usize = 1000;
@@ -23,7 +23,7 @@ pub(super) fn density(view: &View<'_>, density: &Density) -> Result<Figure, Faul
     let peak = peak(&probabilities);
     let dots = thinned(view.data.plane(0, 1), MOST_OVER_HEAT);
     let count = dots.len();
-    let svg = draw((LEFT + width + 106, 8 + height + BOTTOM), "Density of the model", |canvas| {
+    let svg = draw((LEFT + width + 36 + LEFT, 8 + height + BOTTOM), "Density of the model", |canvas| {
         let shares: Vec<f64> = probabilities.iter().map(|p| p / peak).collect();
         canvas.bitmap(plot, &shares, density.axes[0].cells, &Ramp::density(), true);
         let panel = Panel { grid: false, ..Panel::new(plot, view.window).named(x, y) };
@@ -31,8 +31,8 @@ pub(super) fn density(view: &View<'_>, density: &Density) -> Result<Figure, Faul
         colour_bar(canvas, Rect { x: plot.x + width + 20, width: 16, ..plot }, peak)
     })?;
     let caption = format!(
-        "The model's density, the exponential of its log-density, on a grid of {} \u{d7} {} cells; white dots are data \
-         ({}). The density integrates to {:.4} over this window.",
+        "The model's density, the exponential of its log-density, on a grid of {} \u{d7} {} cells; white \
+         dots are data ({}). The density integrates to {:.4} over this window.",
         density.axes[0].cells,
         density.axes[1].cells,
         shown(count, view.data.len()),

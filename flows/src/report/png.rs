@@ -1,5 +1,7 @@
-//! Bitmaps as data URIs. A grid of 100 x 100 cells is 13 kB here and 1 MB as SVG rectangles; without compression
-//! (zlib "stored" blocks) the encoder is one page. PNG: W3C REC-PNG-20031110; zlib: RFC 1950; base64: RFC 4648.
+//! Bitmaps as data URIs. A grid of 100 x 100 cells is 14 kB here and about 1 MB as SVG rectangles; without
+//! compression (zlib "stored" blocks) the encoder is one page.
+//!
+//! PNG: W3C REC-PNG-20031110; zlib: RFC 1950; base64: RFC 4648.
 
 use std::iter;
 
@@ -96,7 +98,9 @@ mod tests {
 
     #[test]
     fn base64_agrees_with_rfc_4648() {
-        for (plain, coded) in [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foobar", "Zm9vYmFy")] {
+        for (plain, coded) in
+            [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foobar", "Zm9vYmFy")]
+        {
             assert_eq!(base64(plain.as_bytes()), coded);
         }
     }

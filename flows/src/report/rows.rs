@@ -38,20 +38,29 @@ impl<'a> Rows<'a> {
     }
 }
 
-/// Whether item `index` of `count` belongs to a subset of about `most`.
-///
-/// Multiples of the golden ratio are equidistributed within every residue class, so unlike a fixed stride this
-/// cannot fall into step with data that cycle through their modes.
-pub(super) fn kept(index: usize, count: usize, most: usize) -> bool {
-    const GOLDEN: f64 = 0.618_033_988_749_894_9;
-    (index as f64 * GOLDEN).fract() * (count as f64) < most as f64
+/// The indices of at most `most` of `count` items, increasing: one from each of `most` equal stretches, at a
+/// scrambled place, since a fixed stride could fall into step with data that cycle through their modes.
+pub(super) fn chosen(count: usize, most: usize) -> Vec<usize> {
+    let most = most.min(count);
+    let place = |k: usize| {
+        let (start, end) = (k * count / most, (k + 1) * count / most);
+        start + (scramble(k as u64) % (end - start) as u64) as usize
+    };
+    (0..most).map(place).collect()
+}
+
+/// The finaliser of `SplitMix64` (Steele, Lea, Flood 2014): neighbours get unrelated bits.
+fn scramble(k: u64) -> u64 {
+    let z = k.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    let z = (z ^ z >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    let z = (z ^ z >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^ z >> 31
 }
 
 /// At most `most` of the points, evenly drawn from all of them.
-pub(super) fn thinned<T>(points: impl Iterator<Item = T>, most: usize) -> Vec<T> {
+pub(super) fn thinned<T: Copy>(points: impl Iterator<Item = T>, most: usize) -> Vec<T> {
     let all: Vec<T> = points.collect();
-    let count = all.len();
-    all.into_iter().enumerate().filter(|(i, _)| kept(*i, count, most)).map(|(_, p)| p).take(most).collect()
+    chosen(all.len(), most).into_iter().map(|k| all[k]).collect()
 }
 
 /// A histogram as a density: its area over all values, those outside `span` included, is 1.

@@ -4,10 +4,15 @@ use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, Ranged, Value
 
 use super::span::Span;
 
+/// Pixels between neighbouring labels, at least.
+const GAP: f64 = 12.0;
+/// Pixels by which a label may reach beyond either end of the axis.
+const OVERHANG: f64 = 7.5;
+
 /// An axis with round numbers along it.
 ///
-/// The library's own choice of ticks compares with absolute tolerances, which fails on very long and very short
-/// axes; this one is relative, so that data of any size can be drawn.
+/// The library's own choice of ticks compares with absolute tolerances, which fails on very long and very
+/// short axes; this one is relative, so that data of any size can be drawn.
 pub(super) struct Scale {
     span: Span,
     ticks: Vec<f64>,
@@ -15,22 +20,36 @@ pub(super) struct Scale {
 }
 
 impl Scale {
-    /// The most ticks up to about `most` whose labels fit along `length` pixels, `least` or further apart in value;
-    /// `room` gives the pixels a label needs.
-    pub(super) fn fitting(span: Span, most: i32, length: i32, least: f64, room: impl Fn(&str) -> i32) -> Self {
-        let fits = |scale: &Self| {
-            let spacing = f64::from(length) * scale.step / span.length();
-            scale.ticks.iter().all(|t| f64::from(room(&scale.format_ext(t))) <= spacing)
+    /// The most ticks up to about `most` whose labels have room along `length` pixels, `least` or further
+    /// apart in value; `extent` gives the pixels a label takes.
+    pub(super) fn fitting(
+        span: Span,
+        most: i32,
+        length: i32,
+        least: f64,
+        extent: impl Fn(&str) -> i32,
+    ) -> Self {
+        let extent = |scale: &Self, tick: &f64| f64::from(extent(&scale.format_ext(tick)));
+        let fit = |wanted| {
+            let mut scale = Self::of(span, wanted, least);
+            let pixels = f64::from(length) / span.length();
+            let roomy = scale.ticks.iter().all(|t| extent(&scale, t) + GAP <= pixels * scale.step);
+            // A label that reaches far beyond the axis would run into the next panel's.
+            let mut ticks = scale.ticks.clone();
+            let reach = |t: &f64| pixels * (t - span.low).min(span.high - t) + OVERHANG;
+            ticks.retain(|t| 0.5 * extent(&scale, t) <= reach(t));
+            scale.ticks = ticks;
+            (roomy && scale.ticks.len() > 1).then_some(scale)
         };
-        let of = |wanted| Self::of(span, wanted, least);
-        (2..=most).rev().map(of).find(fits).unwrap_or_else(|| of(2))
+        (2..=most).rev().find_map(fit).unwrap_or_else(|| Self::of(span, 2, least))
     }
 
     /// About `wanted` ticks, at most half as many again, at multiples of 1, 2 or 5 times a power of ten.
     fn of(span: Span, wanted: i32, least: f64) -> Self {
         let rough = (0.75 * span.length() / f64::from(wanted)).max(least);
         let power = 10_f64.powf(rough.log10().floor());
-        let step = [1.0, 2.0, 5.0].into_iter().map(|m| m * power).find(|s| *s >= rough).unwrap_or(10.0 * power);
+        let step =
+            [1.0, 2.0, 5.0].into_iter().map(|m| m * power).find(|s| *s >= rough).unwrap_or(10.0 * power);
         let (first, last) = ((span.low / step).ceil() as i64, (span.high / step).floor() as i64);
         Self { span, ticks: (first..=last).map(|k| k as f64 * step).collect(), step }
     }
@@ -58,16 +77,21 @@ impl ValueFormatter<f64> for Scale {
     /// As many digits as tell a tick from its neighbours.
     fn format_ext(&self, value: &f64) -> String {
         let size = self.ticks.iter().fold(0.0, |m: f64, v| m.max(v.abs()));
-        let digits = |above: f64| (above - self.step.log10() + 1e-9).floor().clamp(0.0, 17.0) as usize;
+        let last = power_of_ten(self.step);
         let plain = if *value == 0.0 {
             "0".to_owned()
         } else if size >= 1e5 || self.step < 1e-3 {
-            format!("{value:.*e}", digits(value.abs().log10().floor()))
+            format!("{value:.*e}", (power_of_ten(*value) - last).max(0) as usize)
         } else {
-            format!("{value:.*}", digits(0.999_999))
+            format!("{value:.*}", (-last).max(0) as usize)
         };
         plain.replace('-', "\u{2212}")
     }
+}
+
+/// The power of ten of a number's leading digit.
+fn power_of_ten(value: f64) -> i32 {
+    (value.abs().log10() + 1e-9).floor() as i32
 }
 
 #[cfg(test)]

@@ -68,8 +68,8 @@ impl Window {
         self.x.contains(x) && self.y.contains(y)
     }
 
-    /// The largest size within `most` at which both axes have one scale; the largest square where the axes are
-    /// so unlike (another unit, say) that one scale would squeeze one of them flat.
+    /// The largest size within `most` at which both axes have one scale; the largest square where the axes
+    /// are so unlike (another unit, say) that one scale would squeeze one of them flat.
     pub(super) fn fit(self, most: (i32, i32)) -> (i32, i32) {
         let ratio = self.y.length() / self.x.length();
         let ratio = if (0.3..=3.4).contains(&ratio) { ratio } else { 1.0 };

@@ -2,7 +2,7 @@ use std::f64::consts::TAU;
 
 use proptest::prelude::*;
 
-use super::rows::kept;
+use super::rows::chosen;
 use super::*;
 
 /// A report of `dims` columns with everything in it, from a plain deterministic sequence.
@@ -12,8 +12,10 @@ fn full(dims: usize, rows: usize) -> Report {
     let data = points(0.0);
     let density = (dims <= 2).then(|| {
         let normal = |x: &[f64]| x.iter().map(|v| -0.5 * (v * v + TAU.ln())).sum::<f64>();
-        Density::over(&data, dims, 64, |centres| Ok::<_, ReportError>(centres.chunks(dims).map(normal).collect()))
-            .expect("the closure cannot fail")
+        Density::over(&data, dims, 64, |centres| {
+            Ok::<_, ReportError>(centres.chunks(dims).map(normal).collect())
+        })
+        .expect("the closure cannot fail")
     });
     Report {
         title: "A run".to_owned(),
@@ -29,7 +31,8 @@ fn full(dims: usize, rows: usize) -> Report {
     }
 }
 
-/// Renders, and checks what holds for every page: its elements nest, it refers to nothing outside, it is not large.
+/// Renders, and checks what holds for every page: its elements nest, it refers to nothing outside, it is not
+/// large.
 fn render(report: &Report) -> String {
     let html = report.render().unwrap_or_else(|e| panic!("{e}"));
     assert_nested(&html);
@@ -105,12 +108,21 @@ fn every_dimension_has_its_figures() {
 #[test]
 fn figures_name_their_axes_and_units() {
     let html = render(&full(2, 500));
-    for text in
-        ["epoch", "negative log-likelihood (nats)", "probability per unit area", "column 0", "column 1", "t = 1 (data)"]
-    {
+    for text in [
+        "epoch",
+        "negative log-likelihood (nats)",
+        "probability per unit area",
+        "column 0",
+        "column 1",
+        "t = 1 (data)",
+    ] {
         assert!(html.contains(&format!(">\n{text}\n</text>")), "no axis or title {text:?}");
     }
-    assert!(html.contains("entropy of the data: 0.0500 nats") && html.contains("Tsit5") && html.contains("2.4137"));
+    assert!(
+        html.contains("entropy of the data: 0.0500 nats")
+            && html.contains("Tsit5")
+            && html.contains("2.4137")
+    );
 }
 
 #[test]
@@ -133,7 +145,8 @@ fn text_of_the_user_stays_text() {
     let pair = || vec![(hostile.to_owned(), hostile.to_owned())];
     for dims in 1..=3 {
         let names = vec![hostile.to_owned(); dims];
-        let report = Report { title: hostile.to_owned(), settings: pair(), metrics: pair(), names, ..full(dims, 40) };
+        let report =
+            Report { title: hostile.to_owned(), settings: pair(), metrics: pair(), names, ..full(dims, 40) };
         let html = render(&report);
         assert!(html.contains("&lt;script&gt;") && !html.contains("onload=\"") && !html.contains('\u{0}'));
     }
@@ -185,35 +198,44 @@ fn input_that_does_not_fit_is_refused_by_name() {
     says(Report { frames: frames([4, 6]), ..full.clone() }, "frames[1] has 3 rows; the first frame has 2");
 
     let axis = Axis { low: 0.0, high: 1.0, cells: 2 };
-    let with = |axes: Vec<Axis>, values: usize| {
-        Report { density: Some(Density { axes, log_p: vec![0.0; values] }), ..full.clone() }
+    let with = |axes: Vec<Axis>, values: usize| Report {
+        density: Some(Density { axes, log_p: vec![0.0; values] }),
+        ..full.clone()
     };
     says(with(vec![axis], 2), "the density has 1 axes, the data 2 columns");
     says(with(vec![axis, axis], 3), "3 values for a grid of 4 cells");
-    for (low, high, cells) in [(1.0, 0.0, 2), (0.0, f64::NAN, 2), (1.0, 1.0, 2), (0.0, 1.0, 0), (0.0, 1.0, 513)] {
+    for (low, high, cells) in
+        [(1.0, 0.0, 2), (0.0, f64::NAN, 2), (1.0, 1.0, 2), (0.0, 1.0, 0), (0.0, 1.0, 513)]
+    {
         says(with(vec![axis, Axis { low, high, cells }], 4), "density axis 1");
     }
 }
 
 #[test]
-fn thinning_keeps_every_phase_of_periodic_rows() {
-    let (count, most) = (10_000, 1_000);
-    for period in 2..=32 {
-        let mut hits = vec![0.0; period];
-        (0..count).filter(|i| kept(*i, count, most)).for_each(|i| hits[i % period] += 1.0);
-        let fair = most as f64 / period as f64;
-        assert!(hits.iter().all(|h| (h - fair).abs() < 12.0), "period {period}: {hits:?}, fair {fair}");
+fn thinning_is_exact_and_loses_no_phase_of_periodic_rows() {
+    for (count, most) in [(0, 5), (5, 5), (7, 5), (3, 9)] {
+        let chosen = chosen(count, most);
+        assert_eq!(chosen.len(), count.min(most));
+        assert!(chosen.is_sorted_by(|a, b| a < b) && chosen.iter().all(|k| *k < count));
+    }
+    for period in 2..=40 {
+        let mut hits = vec![0; period];
+        for k in chosen(10_000, 1_000) {
+            hits[k % period] += 1;
+        }
+        assert!(hits.iter().all(|h| h * period > 300), "period {period}: {hits:?}");
     }
 }
 
-/// Cell centres come in the order of `log_p`: the grid of ln p = ln(x-density) + ln(y-density) of a box integrates
-/// to 1, and its mean is where the box is, along each axis.
+/// Cell centres come in the order of `log_p`: the grid of ln p = ln(x-density) + ln(y-density) of a box
+/// integrates to 1, and its mean is where the box is, along each axis.
 #[test]
 fn density_is_evaluated_in_the_order_it_is_stored() {
     let rows: Vec<f64> = (0..100).flat_map(|k| [f64::from(k % 10), 30.0 + f64::from(k / 10)]).collect();
     let inside = |p: &[f64]| (1.0..=3.0).contains(&p[0]) && (36.0..=38.0).contains(&p[1]);
     let log_p = |p: &[f64]| if inside(p) { 0.25_f64.ln() } else { f64::NEG_INFINITY };
-    let density = Density::over(&rows, 2, 400, |c| Ok::<_, ()>(c.chunks(2).map(log_p).collect())).expect("infallible");
+    let density =
+        Density::over(&rows, 2, 400, |c| Ok::<_, ()>(c.chunks(2).map(log_p).collect())).expect("infallible");
     assert!((density.mass() - 1.0).abs() < 0.03, "{}", density.mass());
     let [x, y] = [density.axes[0], density.axes[1]];
     for (cell, l) in density.log_p.iter().enumerate() {
@@ -244,7 +266,8 @@ proptest! {
             }).ok()
         };
         let losses = losses.into_iter().map(|(epoch, train, valid)| Epoch { epoch, train, valid }).collect();
-        let frames = vec![Frame { t, points: data.clone() }, Frame { t: 1.0, points: data.iter().map(|v| -v).collect() }];
+        let mirrored = data.iter().map(|v| -v).collect();
+        let frames = vec![Frame { t, points: data.clone() }, Frame { t: 1.0, points: mirrored }];
         let samples = data.iter().map(|v| 0.5 * v).collect();
         render(&Report { losses, entropy_floor, data, samples, density, frames, ..full(dims, 0) });
     }

@@ -1,0 +1,234 @@
+//! From a line of the tape to loops around a kernel.
+
+use smallvec::SmallVec;
+
+use super::nest::{Axes, Axis, Lane, Layout, merged};
+use crate::elementary::{Binary, Unary};
+use crate::tape::{Label, Labels, Node, Op};
+
+/// Where a value lives while a program runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Place {
+    /// Computed once per binding of the shared inputs.
+    Shared(usize),
+    /// One row of examples per element, in a buffer of the workspace.
+    Block(usize),
+    /// Shared by all examples, but known only after a sum over them.
+    Late(usize),
+}
+
+/// One line, ready to run.
+#[derive(Clone, Debug)]
+pub(super) struct Instruction {
+    pub(super) out: Place,
+    pub(super) operands: SmallVec<[Place; 4]>,
+    pub(super) lane: Lane,
+    pub(super) kernel: Kernel,
+}
+
+/// The loops of a line that keeps its lane: over the result, then over what is summed.
+#[derive(Clone, Debug)]
+pub(super) struct Product {
+    pub(super) alpha: f64,
+    /// Over the result, outermost first.
+    pub(super) over: Axes,
+    pub(super) summed: Axes,
+    /// Whether the operands have a row (or one number) per iteration.
+    pub(super) rows: [bool; 2],
+    /// The diagonal of the result is filled, with zeros beside it.
+    pub(super) sparse: bool,
+}
+
+/// What runs.
+#[derive(Clone, Debug)]
+pub(super) enum Kernel {
+    /// `f` of an operand, element by element.
+    Unary(Unary, Pointwise),
+    Binary(Binary, Pointwise),
+    Select(Pointwise),
+    /// `sum_i c_i * operand_i`, each operand with its own loops.
+    Add(SmallVec<[(f64, Pointwise); 4]>),
+    /// `alpha * sum (product of operands)`.
+    Product(Product),
+    /// `alpha * sum_k a[m, k] * b[k, lane]`, by the matrix kernel: `a` is operand `scalar`, which has no lane.
+    Matmul { alpha: f64, scalar: usize, m: Axis, k: Axis, over: Axes, summed: Axes },
+    /// `alpha * sum_e a[m, e] * b[n, e]` into a sum over examples, by the matrix kernel; `n` is contiguous in the
+    /// result and belongs to operand `columns`.
+    LaneMatmul { alpha: f64, columns: usize, m: Axis, n: Axis, over: Axes },
+    /// `alpha * sum (product of operands)` into a sum over examples, number by number.
+    LaneSum(Product),
+    /// Rows copied (or added) from place to place: `(to, from)`.
+    Rows { table: Vec<(u32, u32)>, add: bool },
+}
+
+/// Loops of an operation element by element: a row of the result, and of each operand a row or one number.
+#[derive(Clone, Debug)]
+pub(super) struct Pointwise {
+    pub(super) over: Axes,
+    pub(super) rows: SmallVec<[bool; 4]>,
+}
+
+impl Instruction {
+    /// The instruction for a line that is neither an input nor a constant.
+    pub(super) fn new(node: &Node, out: Place, operands: SmallVec<[Place; 4]>) -> Instruction {
+        let layout = Layout::new(node);
+        let mut lane = layout.lane;
+        let kernel = match &node.op {
+            Op::Unary(f) => Kernel::Unary(*f, pointwise(node, &layout)),
+            Op::Binary(f) => Kernel::Binary(*f, pointwise(node, &layout)),
+            Op::Select => Kernel::Select(pointwise(node, &layout)),
+            Op::Stop => Kernel::Add(SmallVec::from_iter([(1.0, pointwise(node, &layout))])),
+            Op::Add(coefficients) => {
+                let one = |(k, c): (usize, &crate::tape::Coefficient)| (c.0, operand_alone(node, k));
+                let terms: SmallVec<[_; 4]> = coefficients.iter().enumerate().map(one).collect();
+                lane = terms.first().map_or(lane, |(_, p)| p.1);
+                // Each term must walk the result in the same rows: one number each, if they differ.
+                if terms.iter().any(|(_, p)| p.1 != lane) {
+                    lane = Lane::Fixed(1);
+                    Kernel::Add(coefficients.iter().enumerate().map(|(k, c)| (c.0, by_numbers(node, k))).collect())
+                } else {
+                    Kernel::Add(terms.into_iter().map(|(c, p)| (c, p.0)).collect())
+                }
+            }
+            Op::Contract(c) if layout.lane == Lane::Examples && !layout.has_lane[0] => lane_sum(node, &layout, c.0),
+            Op::Contract(c) => contraction(node, &layout, c.0),
+            Op::Slice(_) | Op::Pad(_) | Op::Gather(_) | Op::Scatter(_) | Op::Reshape => {
+                if lane != Lane::Examples {
+                    lane = Lane::Fixed(1);
+                }
+                Kernel::Rows { table: row_table(node), add: matches!(node.op, Op::Scatter(_)) }
+            }
+            Op::Input(_) | Op::Constant(_) => Kernel::Rows { table: Vec::new(), add: false },
+        };
+        Instruction { out, operands, lane, kernel }
+    }
+}
+
+fn pointwise(node: &Node, layout: &Layout) -> Pointwise {
+    let over = merged(&layout.axes(node.out.iter().copied(), |_| true));
+    let rows = (1..=node.operands.len()).map(|k| layout.has_lane[k]).collect();
+    Pointwise { over, rows }
+}
+
+/// The loops of operand `k` of a line, as if it were the only one.
+fn operand_alone(node: &Node, k: usize) -> (Pointwise, Lane) {
+    let alone = Node { operands: SmallVec::from_iter([node.operands[k].clone()]), ..node.clone() };
+    let layout = Layout::new(&alone);
+    (pointwise(&alone, &layout), layout.lane)
+}
+
+/// As [`operand_alone`] with every index in the loops.
+fn by_numbers(node: &Node, k: usize) -> Pointwise {
+    let (alone, lane) = operand_alone(node, k);
+    let Lane::Fixed(size) = lane else { return alone };
+    let mut over = alone.over;
+    if size != 1 {
+        over.push(Axis { size, steps: [1, usize::from(alone.rows[0]), 0, 0] });
+    }
+    Pointwise { over: merged(&over), rows: SmallVec::from_iter([false]) }
+}
+
+fn contraction(node: &Node, layout: &Layout, alpha: f64) -> Kernel {
+    let in_out = |l: Label| node.out.contains(&l);
+    let operand_labels = || node.operands.iter().flat_map(|o| o.labels.iter().copied());
+    let sparse = node.out.iter().enumerate().any(|(k, l)| node.out[..k].contains(l));
+    if let Some(kernel) = matmul(node, layout, alpha).filter(|_| !sparse) {
+        return kernel;
+    }
+    let over = merged(&layout.axes(node.out.iter().copied(), |_| true));
+    let summed = merged(&layout.axes(operand_labels(), |l| !in_out(l)));
+    Kernel::Product(Product { alpha, over, summed, rows: [layout.has_lane[1], layout.has_lane[2]], sparse })
+}
+
+/// A contraction of a value without the lane and one with it, over at least one common index.
+fn matmul(node: &Node, layout: &Layout, alpha: f64) -> Option<Kernel> {
+    let [a, b] = &node.operands[..] else { return None };
+    let scalar = match (layout.has_lane[1], layout.has_lane[2]) {
+        (false, true) => 0,
+        (true, false) => 1,
+        _ => return None,
+    };
+    let (matrix, lanes) = if scalar == 0 { (a, b) } else { (b, a) };
+    let in_out = |l: Label| node.out.contains(&l);
+    let all: Labels = node.out.iter().chain(&a.labels).chain(&b.labels).copied().collect();
+    // The longest of each kind goes to the kernel, the rest to loops.
+    let longest = |axes: Axes| axes.iter().copied().enumerate().max_by_key(|(_, x)| x.size);
+    let mut m_axes = merged(&layout.axes(node.out.iter().copied(), |l| matrix.labels.contains(&l) && !lanes.labels.contains(&l)));
+    let mut k_axes = merged(&layout.axes(all.iter().copied(), |l| {
+        matrix.labels.contains(&l) && lanes.labels.contains(&l) && !in_out(l)
+    }));
+    let (place, k) = longest(k_axes.clone())?;
+    k_axes.remove(place);
+    let one = Axis { size: 1, steps: [0; 4] };
+    let m = longest(m_axes.clone()).map_or(one, |(place, m)| {
+        m_axes.remove(place);
+        m
+    });
+    let rest = layout.axes(all.iter().copied(), |l| in_out(l) && (lanes.labels.contains(&l) || !matrix.labels.contains(&l)));
+    let alone = layout.axes(all, |l| !in_out(l) && (matrix.labels.contains(&l) != lanes.labels.contains(&l)));
+    let over = m_axes.into_iter().chain(rest).collect::<Axes>();
+    let summed = k_axes.into_iter().chain(alone).collect::<Axes>();
+    Some(Kernel::Matmul { alpha, scalar, m, k, over: merged(&over), summed: merged(&summed) })
+}
+
+/// A contraction that sums over the examples.
+fn lane_sum(node: &Node, layout: &Layout, alpha: f64) -> Kernel {
+    let all: Labels = node.out.iter().copied().chain(node.operands.iter().flat_map(|o| o.labels.iter().copied())).collect();
+    let in_out = |l: Label| node.out.contains(&l);
+    let distinct = node.out.iter().enumerate().all(|(k, l)| !node.out[..k].contains(l));
+    let contiguous = node.out.last().copied();
+    if let ([a, b], Some(last), true, true) =
+        (&node.operands[..], contiguous, layout.has_lane[1] && layout.has_lane[2], distinct)
+    {
+        let columns = usize::from(b.labels.contains(&last));
+        let (rows_of, columns_of) = if columns == 1 { (a, b) } else { (b, a) };
+        let n = layout.axes([last], |l| columns_of.labels.contains(&l) && !rows_of.labels.contains(&l));
+        let m = layout.axes(node.out.iter().copied(), |l| rows_of.labels.contains(&l) && !columns_of.labels.contains(&l));
+        if let (&[n], Some(&m)) = (&n[..], m.iter().max_by_key(|m| m.size)) {
+            let others = layout.axes(all.iter().copied(), |l| !layout.is_lane(l));
+            let over = others.into_iter().filter(|x| *x != m && *x != n).collect();
+            return Kernel::LaneMatmul { alpha, columns, m, n, over };
+        }
+    }
+    let over = layout.axes(node.out.iter().copied(), |_| true);
+    let summed = layout.axes(all, |l| !in_out(l));
+    Kernel::LaneSum(Product { alpha, over, summed, rows: [layout.has_lane[1], layout.has_lane[2]], sparse: !distinct })
+}
+
+/// Which row of the operand each row of the result is, for the operations on local indices.
+fn row_table(node: &Node) -> Vec<(u32, u32)> {
+    let (from, to) = node.local_labels();
+    let size = |l: Label| if let crate::tape::Extent::Fixed(n) = node.extent(l) { n } else { 1 };
+    let outside: Labels = node.out.iter().copied().filter(|l| !to.contains(l)).collect();
+    let (sizes, count) = (|ls: &[Label]| ls.iter().map(|&l| size(l)).collect::<Vec<_>>(), |ls: &[Label]| ls.iter().map(|&l| size(l)).product::<usize>());
+    let place = |labels: &[Label], value: &dyn Fn(Label) -> usize| labels.iter().fold(0, |at, &l| at * size(l) + value(l));
+    let pairs: Vec<(usize, usize)> = match &node.op {
+        Op::Slice(start) => (0..count(&to)).map(|j| (j, j + start)).collect(),
+        Op::Pad(start) => (0..count(&from)).map(|i| (i + start, i)).collect(),
+        Op::Gather(indices) => indices.iter().copied().enumerate().collect(),
+        Op::Scatter(indices) => indices.iter().enumerate().map(|(i, &j)| (j, i)).collect(),
+        _ => (0..count(&to)).map(|j| (j, j)).collect(),
+    };
+    let mut table = Vec::with_capacity(pairs.len() * count(&outside));
+    for rest in 0..count(&outside) {
+        let rest = unflatten(rest, &sizes(&outside));
+        for &(j, i) in &pairs {
+            let (j, i) = (unflatten(j, &sizes(&to)), unflatten(i, &sizes(&from)));
+            let value = |l: Label| {
+                let find = |labels: &Labels, values: &[usize]| labels.iter().position(|&m| m == l).map(|p| values[p]);
+                find(&outside, &rest).or_else(|| find(&to, &j)).or_else(|| find(&from, &i)).unwrap_or(0)
+            };
+            table.push((place(&node.out, &value) as u32, place(&node.operands[0].labels, &value) as u32));
+        }
+    }
+    table
+}
+
+fn unflatten(mut at: usize, sizes: &[usize]) -> Vec<usize> {
+    let mut index = vec![0; sizes.len()];
+    for (i, &n) in index.iter_mut().zip(sizes).rev() {
+        *i = at % n.max(1);
+        at /= n.max(1);
+    }
+    index
+}

@@ -1,0 +1,109 @@
+//! Loop nests over the indices of a line: which element of each array belongs to which index values.
+
+use smallvec::SmallVec;
+
+use crate::tape::{Extent, Label, Node};
+
+/// Places in the result and in up to three operands.
+pub(super) type Offsets = [usize; 4];
+
+/// One loop: how often, and how far the result and each operand move, in rows.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Axis {
+    pub(super) size: usize,
+    pub(super) steps: Offsets,
+}
+
+/// Loops, outermost first.
+pub(super) type Axes = SmallVec<[Axis; 4]>;
+
+/// Calls `visit` with the offsets of each iteration.
+pub(super) fn for_each(axes: &[Axis], at: Offsets, visit: &mut impl FnMut(Offsets)) {
+    let Some((axis, inner)) = axes.split_first() else {
+        return visit(at);
+    };
+    let mut at = at;
+    for _ in 0..axis.size {
+        for_each(inner, at, visit);
+        at.iter_mut().zip(axis.steps).for_each(|(at, step)| *at += step);
+    }
+}
+
+/// Joins neighbouring loops that walk all arrays evenly.
+pub(super) fn merged(axes: &[Axis]) -> Axes {
+    let mut out = Axes::new();
+    for &axis in axes.iter().filter(|a| a.size != 1) {
+        match out.last_mut() {
+            Some(outer) if (0..4).all(|k| outer.steps[k] == axis.size * axis.steps[k]) => {
+                *outer = Axis { size: outer.size * axis.size, steps: axis.steps };
+            }
+            _ => out.push(axis),
+        }
+    }
+    out
+}
+
+/// What runs inside the loops, as one contiguous row.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Lane {
+    /// The examples.
+    Examples,
+    /// A fixed index of a shared value that is contiguous in every array that has it, with its length.
+    Fixed(usize),
+}
+
+/// The indices of a line, as steps through row-major arrays.
+pub(super) struct Layout {
+    pub(super) lane: Lane,
+    /// Whether the result (first) and each operand have the lane; those that do not hold one number per row.
+    pub(super) has_lane: [bool; 4],
+    /// One loop per label other than the lane; the size is 1 for labels that are not on this line.
+    loops: SmallVec<[Axis; 8]>,
+    lane_label: Option<Label>,
+}
+
+impl Layout {
+    /// The layout of a line whose arrays keep the dimensions they have on the tape, examples last.
+    pub(super) fn new(node: &Node) -> Layout {
+        let lists = || std::iter::once(&node.out).chain(node.operands.iter().take(3).map(|o| &o.labels));
+        let example = node.example_label();
+        let mut loops: SmallVec<[Axis; 8]> = SmallVec::new();
+        for &extent in &node.extents {
+            let size = if let Extent::Fixed(n) = extent { n } else { 1 };
+            loops.push(Axis { size, steps: [0; 4] });
+        }
+        for (k, labels) in lists().enumerate() {
+            let mut step = 1;
+            for &label in labels.iter().rev().filter(|l| Some(**l) != example) {
+                loops[label as usize].steps[k] += step;
+                step *= loops[label as usize].size;
+            }
+        }
+        // Examples, where there are any; else the last index of the result, if that is contiguous everywhere.
+        let has = |label: Label, k: usize| lists().nth(k).is_some_and(|list| list.contains(&label));
+        let contiguous = |label: Label| (0..4).all(|k| !has(label, k) || loops[label as usize].steps[k] == 1);
+        let lane_label = example.or_else(|| node.out.last().copied().filter(|&l| contiguous(l)));
+        let lane = match (example, lane_label) {
+            (Some(_), _) => Lane::Examples,
+            (None, Some(label)) => Lane::Fixed(loops[label as usize].size),
+            (None, None) => Lane::Fixed(1),
+        };
+        let has_lane = std::array::from_fn(|k| lane_label.is_some_and(|l| has(l, k)));
+        Layout { lane, has_lane, loops, lane_label }
+    }
+
+    /// The loops over the labels that satisfy `keep`, in the order given.
+    pub(super) fn axes(&self, labels: impl IntoIterator<Item = Label>, keep: impl Fn(Label) -> bool) -> Axes {
+        let mut seen: SmallVec<[Label; 8]> = SmallVec::new();
+        for label in labels {
+            if Some(label) != self.lane_label && !seen.contains(&label) && keep(label) {
+                seen.push(label);
+            }
+        }
+        seen.iter().map(|&l| self.loops[l as usize]).collect()
+    }
+
+    pub(super) fn is_lane(&self, label: Label) -> bool {
+        Some(label) == self.lane_label
+    }
+}

@@ -1,0 +1,159 @@
+//! What a program needs while it runs, made once and used again: a replay allocates nothing.
+
+use super::execute::{Memory, PADDING, Scratch, run};
+use super::instruction::{Instruction, Place};
+use super::{Port, Program};
+use crate::error::{Error, Result};
+use crate::kernels::{BLOCK, Element};
+
+/// The shared inputs of a program, and all that follows from them alone.
+#[derive(Clone, Debug)]
+pub struct Binding<T> {
+    values: Vec<Vec<T>>,
+}
+
+/// The memory of one block of examples, and the sums over the examples of all blocks since [`Workspace::clear_sums`].
+///
+/// Values of the examples lie one row per element, examples side by side: element `r` of example `e` is at
+/// `r * stride + e`.
+#[derive(Clone, Debug)]
+pub struct Workspace<T> {
+    block: Vec<Vec<T>>,
+    late: Vec<Vec<T>>,
+    scratch: Scratch<T>,
+    stride: usize,
+}
+
+impl<T: Element> Program<T> {
+    /// Memory for the shared values; [`Program::bind`] fills it.
+    pub fn binding(&self) -> Binding<T> {
+        Binding { values: self.shared.clone() }
+    }
+
+    /// Sets the shared inputs, in the order of the tape, and computes what follows from them alone.
+    ///
+    /// # Errors
+    /// Where an input is missing or does not have the size of its shape.
+    pub fn bind(&self, binding: &mut Binding<T>, inputs: &[&[T]]) -> Result<()> {
+        let ports = || self.inputs.iter().filter(|p| !p.has_example());
+        if ports().count() != inputs.len() {
+            let names: Vec<&str> = ports().map(|p| p.name.as_str()).collect();
+            let message = format!("{} shared inputs are wanted ({}), {} were given", names.len(), names.join(", "), inputs.len());
+            return Err(Error::new(message));
+        }
+        for (port, input) in ports().zip(inputs) {
+            check_size(port, 1, input.len())?;
+            if let Place::Shared(k) = port.place {
+                binding.values[k].copy_from_slice(input);
+            }
+        }
+        let mut scratch = Scratch::default();
+        for instruction in &self.prefix {
+            let Place::Shared(k) = instruction.out else { continue };
+            let mut y = std::mem::take(&mut binding.values[k]);
+            let memory = Memory { shared: &binding.values, block: &[], late: &[], examples: 0, stride: 0 };
+            run(instruction, &memory, &mut y, &mut scratch);
+            binding.values[k] = y;
+        }
+        Ok(())
+    }
+
+    /// Memory for one block, of up to [`BLOCK`] examples.
+    pub fn workspace(&self) -> Workspace<T> {
+        self.workspace_for(BLOCK)
+    }
+
+    /// Memory for a block of up to `examples` examples.
+    pub(super) fn workspace_for(&self, examples: usize) -> Workspace<T> {
+        let stride = examples.max(1).next_multiple_of(PADDING);
+        Workspace {
+            block: self.buffers.rows.iter().map(|rows| vec![T::zero(); rows * stride]).collect(),
+            late: self.late.iter().map(|&n| vec![T::zero(); n]).collect(),
+            scratch: Scratch::default(),
+            stride,
+        }
+    }
+
+    /// Runs the lines that have examples, on the inputs that lie in the workspace, for the first `examples` places of
+    /// the block. Sums over examples are added to those of the blocks before.
+    pub fn run_block(&self, binding: &Binding<T>, workspace: &mut Workspace<T>, examples: usize) {
+        assert!(examples <= workspace.stride, "{examples} examples in a block of {}", workspace.stride);
+        for instruction in &self.body {
+            step(instruction, &binding.values, workspace, examples);
+        }
+    }
+
+    /// Computes what follows from the sums over examples. Call it once, after the last block.
+    pub fn finish(&self, binding: &Binding<T>, workspace: &mut Workspace<T>) {
+        for instruction in &self.suffix {
+            step(instruction, &binding.values, workspace, 0);
+        }
+    }
+
+    /// Input `k` of the tape in a block, to be written: one row of [`Workspace::stride`] examples per element. Nothing
+    /// if the input is shared.
+    pub fn input_mut<'w>(&self, workspace: &'w mut Workspace<T>, k: usize) -> &'w mut [T] {
+        match self.inputs[k].place {
+            Place::Block(b) => &mut workspace.block[b],
+            Place::Shared(_) | Place::Late(_) => &mut [],
+        }
+    }
+
+    /// Output `k` of the tape: rows of examples, or the elements of a value that has none.
+    pub fn output<'w>(&self, binding: &'w Binding<T>, workspace: &'w Workspace<T>, k: usize) -> &'w [T] {
+        match self.outputs[k].place {
+            Place::Block(b) => &workspace.block[b],
+            Place::Shared(s) => &binding.values[s],
+            Place::Late(l) => &workspace.late[l],
+        }
+    }
+}
+
+fn step<T: Element>(instruction: &Instruction, shared: &[Vec<T>], workspace: &mut Workspace<T>, examples: usize) {
+    let out = match instruction.out {
+        Place::Block(k) => &mut workspace.block[k],
+        Place::Late(k) => &mut workspace.late[k],
+        Place::Shared(_) => return,
+    };
+    let mut y = std::mem::take(out);
+    let memory =
+        Memory { shared, block: &workspace.block, late: &workspace.late, examples, stride: workspace.stride };
+    run(instruction, &memory, &mut y, &mut workspace.scratch);
+    match instruction.out {
+        Place::Block(k) => workspace.block[k] = y,
+        Place::Late(k) => workspace.late[k] = y,
+        Place::Shared(_) => {}
+    }
+}
+
+impl<T: Element> Workspace<T> {
+    /// Elements from one row of examples to the next.
+    pub fn stride(&self) -> usize {
+        self.stride
+    }
+
+    /// Begins new sums over examples.
+    pub fn clear_sums(&mut self) {
+        self.late.iter_mut().for_each(|sum| sum.fill(T::zero()));
+    }
+
+    /// The sums over examples so far (and places for what follows from them).
+    pub fn sums(&self) -> &[Vec<T>] {
+        &self.late
+    }
+
+    /// Adds to sum `k`.
+    pub fn add_sum(&mut self, k: usize, more: &[T]) {
+        self.late[k].iter_mut().zip(more).for_each(|(sum, &x)| *sum = *sum + x);
+    }
+}
+
+pub(super) fn check_size(port: &Port, examples: usize, got: usize) -> Result<()> {
+    let want = examples * port.size();
+    if want == got {
+        return Ok(());
+    }
+    let Port { name, shape, .. } = port;
+    let each = if port.has_example() { format!(" for {examples} examples") } else { String::new() };
+    Err(Error::new(format!("input `{name}` of shape {shape:?} takes {want} elements{each}, it was given {got}")))
+}

@@ -1,0 +1,84 @@
+//! `Program` against the naive evaluator.
+use ad_core::{Array, Elementary, Tape};
+
+fn arr(shape: &[usize], seed: u64) -> Array {
+    let n: usize = shape.iter().product();
+    let mut s = seed;
+    let data = (0..n)
+        .map(|_| {
+            s = s.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            (s >> 33) as f64 / (1u64 << 31) as f64 - 0.5
+        })
+        .collect();
+    Array::new(shape, data).unwrap()
+}
+
+fn compare(tape: &Tape, n: usize) {
+    let inputs: Vec<Array> = tape
+        .inputs()
+        .iter()
+        .enumerate()
+        .map(|(k, (_, id))| {
+            let shape: Vec<usize> = tape
+                .node(*id)
+                .dims()
+                .iter()
+                .map(|d| if let ad_core::Extent::Fixed(m) = d { *m } else { n })
+                .collect();
+            arr(&shape, k as u64 + 1)
+        })
+        .collect();
+    let want = tape.eval(n, &inputs).unwrap();
+    let program = tape.compile::<f64>().unwrap();
+    let rows: Vec<&[f64]> = inputs.iter().map(|a| &a.data[..]).collect();
+    let got = program.call(n, &rows).unwrap();
+    for (k, (w, g)) in want.iter().zip(&got).enumerate() {
+        assert_eq!(w.data.len(), g.len(), "n {n} output {k}");
+        for (i, (w, g)) in w.data.iter().zip(g).enumerate() {
+            assert!((w - g).abs() <= 1e-11 * (1.0 + w.abs()), "n {n} output {k} at {i}: {w} against {g}");
+        }
+    }
+}
+
+#[test]
+fn program_equals_the_oracle() {
+    let a = Tape::record(|t| {
+        let x = t.example("x", &[3]);
+        let (w, b, v) = (t.shared("w", &[3, 40]), t.shared("b", &[40]), t.shared("v", &[40, 2]));
+        let h = (x.matmul(&w) + &b).tanh();
+        let y = h.concat(&[&x.exp()], 0).slice(0, 1..41).matmul(&v) + x.dot(&x) * 0.3;
+        [("y", (y.clone() * &y).sum().mean_examples() + (y / b.slice(0, 0..2).exp()).sum().sum_examples())]
+    })
+    .unwrap();
+    let b = Tape::record(|t| {
+        let x = t.example("x", &[5]);
+        let (w, u, v) = (t.shared("w", &[5, 33]), t.shared("u", &[33, 17]), t.shared("v", &[17, 5]));
+        let y = x.matmul(&w).tanh().matmul(&u).tanh().matmul(&v);
+        let jt = t.push_forward(&[(&x, &t.identity(5))], &[&y]).remove(0);
+        [("y", y), ("div", jt.trace()), ("jt", jt)]
+    })
+    .unwrap();
+    for n in [1, 2, 63, 64, 65, 200] {
+        compare(&a, n);
+        compare(&a.vjp(&["x", "w", "b", "v"]).unwrap(), n);
+        compare(&b, n);
+        compare(&b.vjp(&["x", "w", "u", "v"]).unwrap(), n);
+    }
+}
+
+#[test]
+fn centring_a_batch_needs_all_examples_at_once() {
+    let tape = Tape::record(|t| {
+        let x = t.example("x", &[3]);
+        let c = &x - x.mean_examples();
+        let variance = (&c * &c).mean_examples();
+        [("z", c / variance.sqrt())]
+    })
+    .unwrap();
+    for n in [1, 2, 65, 200] {
+        if n > 1 {
+            compare(&tape, n);
+            compare(&tape.vjp(&["x"]).unwrap(), n);
+        }
+    }
+}
