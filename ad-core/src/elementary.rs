@@ -202,7 +202,7 @@ binary! {
     Div   div   |a, b| a / b          => [|_a, b, _y| b.unary(Unary::Recip)],
                                          [|_a, b, y| -(y.clone() / b.clone())];
     /// `a` to the power `b`.
-    Pow   pow   |a, b| a.powf(b)      => [|a, b, _y| b.select(&(b.clone() * a.binary(Binary::Pow, &(b.clone() - b.lift(1.0)))), &b.lift(0.0))],
+    Pow   pow   |a, b| a.powf(b)      => [|a, b, _y| power_slope(a, b)],
                                          [|a, _b, y| y.select(&(y.clone() * a.unary(Unary::Ln)), &y.lift(0.0))];
     /// The larger of two; NaN if either is.
     Max   max   |a, b| if a.is_nan() || a > b { a } else { b } => [|a, b, _y| share(a, b)],
@@ -218,6 +218,12 @@ binary! {
                                          [|_a, b, y| b.clone() / y.clone()];
     /// The mask of `a < b`: `1` or `0`.
     Less  less  |a, b| if a < b { T::one() } else { T::zero() } => [flat], [flat];
+}
+
+/// `b a^(b-1)`, and 0 at `a = b = 0`. Elsewhere `b = 0` is no exception: the slope's own slope is not 0 there.
+fn power_slope<E: Elementary>(a: &E, b: &E) -> E {
+    let slope = b.clone() * a.binary(Binary::Pow, &(b.clone() - b.lift(1.0)));
+    a.select(&slope, &b.select(&slope, &b.lift(0.0)))
 }
 
 /// How much of `max(a, b)` is `a`: 1, 0, or a half at a tie.

@@ -1,5 +1,6 @@
 //! Tape-based automatic differentiation.
 
+pub mod check;
 mod elementary;
 mod error;
 mod eval;

@@ -1,3 +1,31 @@
-//! Divergence operators.
+//! Divergence of vector fields, exact and estimated, as operators on tapes.
+//!
+//! The divergence of a field is the trace of its Jacobian. [`divergence`] takes the tape of a field and returns a tape
+//! that computes the field and its divergence in one pass. That is an ordinary tape: its gradient is its `vjp`, and
+//! `Program` runs it.
+//!
+//! ```
+//! use ad_core::{Elementary, Tape};
+//! use ad_ops::{Estimator, divergence};
+//!
+//! let field = Tape::record(|t| {
+//!     let x = t.example("x", &[2]);
+//!     [("x_dot", x.sin() * 3.0)]
+//! })?;
+//! let both = divergence(&field, "x", "x_dot", Estimator::Exact)?;
+//! let point = [0.5, -0.2];
+//! let out = both.compile::<f64>()?.call(1, &[&point])?;
+//! let exact = 3.0 * (point[0].cos() + point[1].cos());
+//! assert!((out[1][0] - exact).abs() < 1e-12);
+//! # Ok::<(), ad_core::Error>(())
+//! ```
+//!
+//! [`Estimator::Hutchinson`] adds an input, the probes; [`Probe`] says how they are drawn, from explicit seeds
+//! ([`random`]).
 
+mod divergence;
+mod probe;
 pub mod random;
+
+pub use divergence::{DIVERGENCE, Estimator, PROBE, divergence};
+pub use probe::Probe;

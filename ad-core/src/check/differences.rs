@@ -25,8 +25,9 @@ impl Tester {
                 for (output, y_dot) in y_dot.iter().enumerate() {
                     for (place, &by_jvp) in y_dot.data.iter().enumerate() {
                         let element = || describe(&tape.outputs()[output].0, y_dot, place);
-                        line.judge(output, place, by_jvp, self.differences)
-                            .map_err(|why| Error::new(format!("along a random direction of `{name}`, {} {why}", element())))?;
+                        line.judge(output, place, by_jvp, self.differences).map_err(|why| {
+                            Error::new(format!("along a random direction of `{name}`, {} {why}", element()))
+                        })?;
                     }
                 }
             }
@@ -46,10 +47,17 @@ impl Ladder {
         let (examples, point) = (map.examples(), map.point());
         let all = tape.values(examples, point, &HashMap::new());
         // What no derivative passes through does not move.
-        let is_held = |(place, node): (usize, &crate::tape::Node)| (node.op == Op::Stop).then(|| NodeId::new(place));
-        let held: HashMap<NodeId, Array> =
-            tape.nodes().iter().enumerate().filter_map(is_held).map(|id| (id, all[id.index()].clone())).collect();
-        let outputs = |values: Vec<Array>| tape.outputs().iter().map(|(_, id)| values[id.index()].clone()).collect();
+        let is_held =
+            |(place, node): (usize, &crate::tape::Node)| (node.op == Op::Stop).then(|| NodeId::new(place));
+        let held: HashMap<NodeId, Array> = tape
+            .nodes()
+            .iter()
+            .enumerate()
+            .filter_map(is_held)
+            .map(|id| (id, all[id.index()].clone()))
+            .collect();
+        let outputs =
+            |values: Vec<Array>| tape.outputs().iter().map(|(_, id)| values[id.index()].clone()).collect();
         let at = |h: f64| -> Vec<Array> {
             let moved = |(x, d): (&Array, &Array)| Array {
                 shape: x.shape.clone(),
@@ -85,7 +93,13 @@ impl Ladder {
         best
     }
 
-    fn judge(&self, output: usize, place: usize, by_jvp: f64, tolerance: f64) -> std::result::Result<(), String> {
+    fn judge(
+        &self,
+        output: usize,
+        place: usize,
+        by_jvp: f64,
+        tolerance: f64,
+    ) -> std::result::Result<(), String> {
         let (slope, error) = self.slope(output, place);
         let scale = 1.0 + self.values[output].data[place].abs() + slope.abs().max(by_jvp.abs());
         if (by_jvp - slope).abs() <= tolerance * scale {
@@ -93,7 +107,9 @@ impl Ladder {
         } else if !by_jvp.is_finite() {
             Err(format!("has the derivative {by_jvp} by the jvp, though its value is finite"))
         } else if error > tolerance * scale {
-            Err(format!("has the derivative {by_jvp} by the jvp; differences do not settle ({slope} +- {error:e}): is there a kink or a pole nearby?"))
+            Err(format!(
+                "has the derivative {by_jvp} by the jvp; differences do not settle ({slope} +- {error:e}): is there a kink or a pole nearby?"
+            ))
         } else {
             Err(format!("has the derivative {by_jvp} by the jvp, {slope} +- {error:e} by differences"))
         }

@@ -3,18 +3,23 @@
 use num_traits::Float;
 use pulp::{Simd, WithSimd};
 
+use super::real::Real;
 use super::simd::{Vector, dispatch, fuses};
 use super::{Element, exp, log, trig};
 use crate::{Binary, Unary};
 
 /// `y[i] = f(x[i])`, within 2.5 units in the last place; the bits do not depend on the place of an element.
-pub fn unary<T: Element>(f: Unary, x: &[T], y: &mut [T]) {
+///
+/// # Panics
+///
+/// If the lengths differ.
+pub(crate) fn unary<T: Element>(f: Unary, x: &[T], y: &mut [T]) {
     assert_eq!(x.len(), y.len(), "lengths of {}", f.name());
     dispatch(Map { f, x: Some(x), y });
 }
 
 /// `y[i] = f(y[i])`, with the bits of [`unary`].
-pub fn unary_in_place<T: Element>(f: Unary, y: &mut [T]) {
+pub(crate) fn unary_in_place<T: Element>(f: Unary, y: &mut [T]) {
     dispatch(Map { f, x: None, y });
 }
 
@@ -31,22 +36,22 @@ impl<T: Element> WithSimd for Map<'_, T> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         match self.f {
-            Unary::Recip => self.numbers(|x| x.recip()),
-            Unary::Abs => self.numbers(|x| x.abs()),
-            Unary::Floor => self.numbers(|x| x.floor()),
-            Unary::Sqrt => self.numbers(|x| x.sqrt()),
+            Unary::Recip => self.numbers(Float::recip),
+            Unary::Abs => self.numbers(Float::abs),
+            Unary::Floor => self.numbers(Float::floor),
+            Unary::Sqrt => self.numbers(Float::sqrt),
             Unary::Sign => self.numbers(|x| if x == T::zero() { T::zero() } else { x.signum() }),
             Unary::Step => self.numbers(|x| if x > T::zero() { T::one() } else { T::zero() }),
             Unary::Relu => self.numbers(|x| if x <= T::zero() { T::zero() } else { x }),
-            Unary::Exp if fuses::<S>() => self.vectors(simd, #[inline(always)] |x| exp::exp(x)),
-            Unary::ExpM1 if fuses::<S>() => self.vectors(simd, #[inline(always)] |x| exp::exp_m1(x)),
-            Unary::Tanh if fuses::<S>() => self.vectors(simd, #[inline(always)] |x| exp::tanh(x)),
-            Unary::Sigmoid if fuses::<S>() => self.vectors(simd, #[inline(always)] |x| exp::sigmoid(x)),
-            Unary::Softplus if fuses::<S>() => self.vectors(simd, #[inline(always)] |x| exp::softplus(x)),
-            Unary::Ln if fuses::<S>() => self.vectors(simd, #[inline(always)] |x| log::ln(x)),
-            Unary::Ln1p if fuses::<S>() => self.vectors(simd, #[inline(always)] |x| log::ln_1p(x)),
-            Unary::Sin if fuses::<S>() => self.angles(simd, #[inline(always)] |x| trig::sin(x), Float::sin),
-            Unary::Cos if fuses::<S>() => self.angles(simd, #[inline(always)] |x| trig::cos(x), Float::cos),
+            Unary::Exp if fuses::<S>() => self.vectors(simd, &Exp),
+            Unary::ExpM1 if fuses::<S>() => self.vectors(simd, &ExpM1),
+            Unary::Tanh if fuses::<S>() => self.vectors(simd, &Tanh),
+            Unary::Sigmoid if fuses::<S>() => self.vectors(simd, &Sigmoid),
+            Unary::Softplus if fuses::<S>() => self.vectors(simd, &Softplus),
+            Unary::Ln if fuses::<S>() => self.vectors(simd, &Ln),
+            Unary::Ln1p if fuses::<S>() => self.vectors(simd, &Ln1p),
+            Unary::Sin if fuses::<S>() => self.angles(simd, Sin, Float::sin),
+            Unary::Cos if fuses::<S>() => self.angles(simd, Cos, Float::cos),
             f => self.numbers(|x| f.value(x)),
         }
     }
@@ -62,36 +67,82 @@ impl<T: Element> Map<'_, T> {
     }
 
     #[inline(always)]
-    fn vectors<S: Simd>(self, simd: S, f: impl Fn(Vector<S, T>) -> Vector<S, T>) {
+    fn vectors<S: Simd>(self, simd: S, f: &impl Function<T>) {
         let (y, y_rest) = T::registers_mut::<S>(self.y);
         let x = self.x.map(T::registers::<S>);
         for (i, y) in y.iter_mut().enumerate() {
-            *y = f(Vector::new(simd, x.map_or(*y, |(x, _)| x[i]))).register();
+            *y = f.at(Vector::new(simd, x.map_or(*y, |(x, _)| x[i]))).register();
         }
         if !y_rest.is_empty() {
             let rest = T::load(simd, x.map_or(&*y_rest, |(_, rest)| rest));
-            T::store(simd, y_rest, f(Vector::new(simd, rest)).register());
+            T::store(simd, y_rest, f.at(Vector::new(simd, rest)).register());
         }
     }
 
     /// `fast` within the limit of its argument reduction, `slow` for the elements beyond.
     #[inline(always)]
-    fn angles<S: Simd>(self, simd: S, fast: impl Fn(Vector<S, T>) -> Vector<S, T>, slow: impl Fn(T) -> T) {
+    fn angles<S: Simd>(self, simd: S, fast: impl Function<T>, slow: fn(T) -> T) {
         let x = self.x.unwrap_or(self.y);
         let any_beyond = x.iter().fold(false, |any, x| any | (x.abs() >= T::TRIG_LIMIT));
-        self.vectors(simd, #[inline(always)] |mut x| {
-            let mut y = fast(x);
-            if any_beyond {
-                let lanes = y.lanes().iter_mut().zip(x.lanes());
-                lanes.filter(|(_, x)| x.abs() >= T::TRIG_LIMIT).for_each(|(y, x)| *y = slow(*x));
-            }
-            y
-        });
+        self.vectors(simd, &Reduced { fast, slow, any_beyond });
     }
 }
 
-/// `y[i] = f(a[i], b[i])`.
-pub fn binary<T: Element>(f: Binary, a: &[T], b: &[T], y: &mut [T]) {
+/// A function of a register. A trait and no closure, because its body must be inlined into the code of its level.
+trait Function<T: Real> {
+    fn at<S: Simd>(&self, x: Vector<S, T>) -> Vector<S, T>;
+}
+
+macro_rules! functions {
+    ($($name:ident = $function:path;)*) => {$(
+        struct $name;
+        impl<T: Real> Function<T> for $name {
+            #[inline(always)]
+            fn at<S: Simd>(&self, x: Vector<S, T>) -> Vector<S, T> {
+                $function(x)
+            }
+        }
+    )*};
+}
+
+functions! {
+    Exp = exp::exp;
+    ExpM1 = exp::exp_m1;
+    Tanh = exp::tanh;
+    Sigmoid = exp::sigmoid;
+    Softplus = exp::softplus;
+    Ln = log::ln;
+    Ln1p = log::ln_1p;
+    Sin = trig::sin;
+    Cos = trig::cos;
+}
+
+/// `fast` within the limit of its argument reduction, `slow` for the lanes beyond, if there are any.
+struct Reduced<F, T> {
+    fast: F,
+    slow: fn(T) -> T,
+    any_beyond: bool,
+}
+
+impl<T: Real, F: Function<T>> Function<T> for Reduced<F, T> {
+    #[inline(always)]
+    fn at<S: Simd>(&self, mut x: Vector<S, T>) -> Vector<S, T> {
+        let mut y = self.fast.at(x);
+        if self.any_beyond {
+            for (y, &mut x) in y.lanes().iter_mut().zip(x.lanes()).filter(|(_, x)| x.abs() >= T::TRIG_LIMIT) {
+                *y = (self.slow)(x);
+            }
+        }
+        y
+    }
+}
+
+/// `y[i] = f(a[i], b[i])`, with the bits of [`Binary::value`].
+///
+/// # Panics
+///
+/// If the lengths differ.
+pub(crate) fn binary<T: Element>(f: Binary, a: &[T], b: &[T], y: &mut [T]) {
     assert!(a.len() == y.len() && b.len() == y.len(), "lengths of {}", f.name());
     dispatch(Zip { f, a, b, y });
 }

@@ -16,14 +16,14 @@ fn reduce<S: Simd, T: Real>(x: Vector<S, T>) -> (Vector<S, T>, Vector<S, T>) {
     let round = x.constant(T::ROUND);
     let rounded = x.fused(x.constant(T::of(LOG2_E)), round);
     let n = round - rounded;
-    let [high, low] = T::LN_2.map(#[inline(always)] |part| x.constant(part));
-    let r = n.fused(low, n.fused(high, x));
+    let [high, low] = T::LN_2;
+    let r = n.fused(x.constant(low), n.fused(x.constant(high), x));
     (rounded, (r * r).fused(r.polynomial(T::EXP), r))
 }
 
 /// `e^x`.
 #[inline(always)]
-pub fn exp<S: Simd, T: Real>(x: Vector<S, T>) -> Vector<S, T> {
+pub(super) fn exp<S: Simd, T: Real>(x: Vector<S, T>) -> Vector<S, T> {
     let (rounded, q) = reduce(x.at_least(T::EXP_UNDERFLOW).at_most(T::EXP_OVERFLOW));
     // 2^n in two factors: alone it may leave the exponents at either end.
     let half = rounded.each(T::half);
@@ -34,7 +34,7 @@ pub fn exp<S: Simd, T: Real>(x: Vector<S, T>) -> Vector<S, T> {
 
 /// `e^x - 1`.
 #[inline(always)]
-pub fn exp_m1<S: Simd, T: Real>(x: Vector<S, T>) -> Vector<S, T> {
+pub(super) fn exp_m1<S: Simd, T: Real>(x: Vector<S, T>) -> Vector<S, T> {
     let (rounded, q) = reduce(x.at_least(-T::SATURATED).at_most(T::EXP_OVERFLOW));
     // Half the value, since 2^n alone may overflow.
     let scale = (rounded - x.constant(T::one())).each(T::power_of_two);
@@ -44,7 +44,7 @@ pub fn exp_m1<S: Simd, T: Real>(x: Vector<S, T>) -> Vector<S, T> {
 
 /// The hyperbolic tangent: `t / (t + 2)` with `t = e^2|x| - 1`, where errors of `t` are damped.
 #[inline(always)]
-pub fn tanh<S: Simd, T: Real>(x: Vector<S, T>) -> Vector<S, T> {
+pub(super) fn tanh<S: Simd, T: Real>(x: Vector<S, T>) -> Vector<S, T> {
     let sign = x.sign();
     let magnitude = x.xor(sign);
     let (rounded, q) = reduce((magnitude + magnitude).at_most(T::SATURATED));
@@ -55,7 +55,7 @@ pub fn tanh<S: Simd, T: Real>(x: Vector<S, T>) -> Vector<S, T> {
 
 /// `1 / (1 + e^-x)`.
 #[inline(always)]
-pub fn sigmoid<S: Simd, T: Real>(x: Vector<S, T>) -> Vector<S, T> {
+pub(super) fn sigmoid<S: Simd, T: Real>(x: Vector<S, T>) -> Vector<S, T> {
     let one = x.constant(T::one());
     let e = exp(-x.abs());
     x.if_below(x.constant(T::zero()), e, one) / (one + e)
@@ -63,6 +63,6 @@ pub fn sigmoid<S: Simd, T: Real>(x: Vector<S, T>) -> Vector<S, T> {
 
 /// `ln(1 + e^x)`.
 #[inline(always)]
-pub fn softplus<S: Simd, T: Real>(x: Vector<S, T>) -> Vector<S, T> {
+pub(super) fn softplus<S: Simd, T: Real>(x: Vector<S, T>) -> Vector<S, T> {
     x.at_least(T::zero()) + ln_1p_unit(exp(-x.abs()))
 }

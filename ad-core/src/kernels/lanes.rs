@@ -9,29 +9,40 @@ use super::simd::{Vector, dispatch, load, store};
 use super::{Element, Rows};
 
 /// `y[l] (+)= alpha * a[l] * b[l]`.
-pub fn multiply<T: Element>(alpha: T, a: &[T], b: &[T], y: &mut [T], accumulate: bool) {
+pub(crate) fn multiply<T: Element>(alpha: T, a: &[T], b: &[T], y: &mut [T], accumulate: bool) {
     let [a, b] = [a, b].map(|data| Rows { data, stride: 0 });
     dot_lanes(1, alpha, a, b, y, accumulate);
 }
 
 /// `y[l] (+)= alpha * a[l]`.
-pub fn scale<T: Element>(alpha: T, a: &[T], y: &mut [T], accumulate: bool) {
+pub(crate) fn scale<T: Element>(alpha: T, a: &[T], y: &mut [T], accumulate: bool) {
     dispatch(Tiles { y, accumulate, terms: Combination { coefficients: &[alpha], operands: &[a] } });
 }
 
-/// `y[l] = sum_j coefficients[j] * operands[j][l]`.
-pub fn linear_combination<T: Element>(coefficients: &[T], operands: &[&[T]], y: &mut [T]) {
+/// `y[l] = sum_j coefficients[j] * operands[j][l]`, in one pass.
+///
+/// # Panics
+///
+/// If there are more coefficients than operands or fewer, or an operand is shorter than `y`.
+pub(crate) fn linear_combination<T: Element>(coefficients: &[T], operands: &[&[T]], y: &mut [T]) {
     assert_eq!(coefficients.len(), operands.len(), "coefficients and operands of a linear combination");
     dispatch(Tiles { y, accumulate: false, terms: Combination { coefficients, operands } });
 }
 
 /// `y[l] (+)= alpha * sum_p a[p, l] * b[p, l]`, over `k` rows and `y.len()` lanes.
-pub fn dot_lanes<T: Element>(k: usize, alpha: T, a: Rows<'_, T>, b: Rows<'_, T>, y: &mut [T], accumulate: bool) {
+pub(crate) fn dot_lanes<T: Element>(
+    k: usize,
+    alpha: T,
+    a: Rows<'_, T>,
+    b: Rows<'_, T>,
+    y: &mut [T],
+    accumulate: bool,
+) {
     dispatch(Tiles { y, accumulate, terms: Dot { k, alpha, a, b } });
 }
 
 /// The sum of `x[..n]`, in an order that depends on `n` alone: 16 running sums side by side, then those by halves.
-pub fn sum_lanes<T: Element>(x: &[T], n: usize) -> T {
+pub(crate) fn sum_lanes<T: Element>(x: &[T], n: usize) -> T {
     dispatch(Sum { x: &x[..n] })
 }
 

@@ -11,17 +11,17 @@ use super::simd::Vector;
 /// `ln(2^k (1 + f))`.
 #[inline(always)]
 fn combine<S: Simd, T: Real>(k: Vector<S, T>, f: Vector<S, T>) -> Vector<S, T> {
-    let [high, low] = T::LN_2.map(#[inline(always)] |part| k.constant(part));
+    let [high, low] = T::LN_2;
     let s = f / (f + f.constant(T::of(2.0)));
     let z = s * s;
     let half_square = f * f * f.constant(T::of(0.5));
-    let small = s.fused(z.fused(z.polynomial(T::LN), half_square), k * low);
-    k.fused(high, f - (half_square - small))
+    let small = s.fused(z.fused(z.polynomial(T::LN), half_square), k * k.constant(low));
+    k.fused(k.constant(high), f - (half_square - small))
 }
 
 /// The natural logarithm.
 #[inline(always)]
-pub fn ln<S: Simd, T: Real>(x: Vector<S, T>) -> Vector<S, T> {
+pub(super) fn ln<S: Simd, T: Real>(x: Vector<S, T>) -> Vector<S, T> {
     // Subnormal numbers are made normal by a factor 2^54.
     let normal = x.constant(T::min_positive_value());
     let raised = x.if_below(normal, x * x.constant(T::of(2.0_f64.powi(54))), x);
@@ -32,7 +32,7 @@ pub fn ln<S: Simd, T: Real>(x: Vector<S, T>) -> Vector<S, T> {
 
 /// `ln(1 + x)`.
 #[inline(always)]
-pub fn ln_1p<S: Simd, T: Real>(x: Vector<S, T>) -> Vector<S, T> {
+pub(super) fn ln_1p<S: Simd, T: Real>(x: Vector<S, T>) -> Vector<S, T> {
     let one = x.constant(T::one());
     let u = one + x;
     // What the rounding of 1 + x lost; where x > 1, too little to matter beyond k = 64.
@@ -46,7 +46,7 @@ pub fn ln_1p<S: Simd, T: Real>(x: Vector<S, T>) -> Vector<S, T> {
 
 /// `ln(1 + x)` for `x` in `[0, 1]`.
 #[inline(always)]
-pub fn ln_1p_unit<S: Simd, T: Real>(x: Vector<S, T>) -> Vector<S, T> {
+pub(super) fn ln_1p_unit<S: Simd, T: Real>(x: Vector<S, T>) -> Vector<S, T> {
     let (one, round) = (x.constant(T::one()), x.constant(T::ROUND));
     let u = one + x;
     let k = u.each(T::exponent) - round;

@@ -10,7 +10,7 @@ use super::simd::{Vector, dispatch, load, store};
 use super::{Element, Rows, RowsMut, Strided, transpose};
 
 /// `c[i, j] (+)= alpha * sum_p a[i, p] * b[p, j]` for `shape = [m, k, n]`: `a` is `m` by `k`, `b` is `k` by `n`.
-pub fn matmul<T: Element>(
+pub(crate) fn matmul<T: Element>(
     shape: [usize; 3],
     alpha: T,
     a: Strided<'_, T>,
@@ -24,7 +24,7 @@ pub fn matmul<T: Element>(
 /// `g[i, j] += alpha * sum_e a[i, e] * b[j, e]` for `shape = [m, lanes, n]`: `a` is `m` by `lanes`, `b` is `n` by `lanes`.
 ///
 /// `scratch` holds at least `lanes * n` elements.
-pub fn matmul_lanes<T: Element>(
+pub(crate) fn matmul_lanes<T: Element>(
     [m, lanes, n]: [usize; 3],
     alpha: T,
     a: Rows<'_, T>,

@@ -1,5 +1,10 @@
 //! The inner loops: elementwise functions, contractions and transposition over lanes.
 
+#![allow(
+    clippy::inline_always,
+    reason = "code of an instruction level must be inlined into the function that enables it"
+)]
+
 mod element;
 mod elementwise;
 mod exp;
@@ -8,43 +13,45 @@ mod log;
 mod matmul;
 mod real;
 mod simd;
+#[cfg(test)]
+mod tests;
 mod transpose;
 mod trig;
 
 pub use element::Element;
-pub use elementwise::{binary, unary, unary_in_place};
-pub use lanes::{dot_lanes, linear_combination, multiply, scale, sum_lanes};
-pub use matmul::{matmul, matmul_lanes};
-pub use transpose::transpose;
+pub(crate) use elementwise::{binary, unary, unary_in_place};
+pub(crate) use lanes::{dot_lanes, linear_combination, multiply, scale, sum_lanes};
+pub(crate) use matmul::{matmul, matmul_lanes};
+pub(crate) use transpose::transpose;
 
 /// The most examples that one block of a program holds.
 pub const BLOCK: usize = 64;
 
 /// A matrix with any strides: entry `(i, j)` is `data[i * row_stride + j * col_stride]`.
 #[derive(Clone, Copy, Debug)]
-pub struct Strided<'a, T> {
+pub(crate) struct Strided<'a, T> {
     /// The elements.
-    pub data: &'a [T],
+    pub(crate) data: &'a [T],
     /// Elements from one row to the next.
-    pub row_stride: usize,
+    pub(crate) row_stride: usize,
     /// Elements from one column to the next.
-    pub col_stride: usize,
+    pub(crate) col_stride: usize,
 }
 
 /// A matrix whose rows are contiguous: row `i` begins at `data[i * stride]`.
 #[derive(Clone, Copy, Debug)]
-pub struct Rows<'a, T> {
+pub(crate) struct Rows<'a, T> {
     /// The elements.
-    pub data: &'a [T],
+    pub(crate) data: &'a [T],
     /// Elements from one row to the next.
-    pub stride: usize,
+    pub(crate) stride: usize,
 }
 
 /// As [`Rows`], to be written.
 #[derive(Debug)]
-pub struct RowsMut<'a, T> {
+pub(crate) struct RowsMut<'a, T> {
     /// The elements.
-    pub data: &'a mut [T],
+    pub(crate) data: &'a mut [T],
     /// Elements from one row to the next.
-    pub stride: usize,
+    pub(crate) stride: usize,
 }

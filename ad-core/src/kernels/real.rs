@@ -40,8 +40,8 @@ pub trait Real: Lane {
     fn power_of_two(rounded: Self) -> Self;
     /// `ROUND + floor(n / 2)`, given `ROUND + n`.
     fn half(rounded: Self) -> Self;
-    /// A number other than 0 whose sign is bit `i` of `n`, given `ROUND + n`.
-    fn bit_as_sign(rounded: Self, i: u32) -> Self;
+    /// A number other than 0 whose sign is bit `I` of `n`, given `ROUND + n`.
+    fn bit_as_sign<const I: u32>(rounded: Self) -> Self;
     /// `ROUND + k`, where `x = m 2^k` with `m` in `[sqrt(1/2), sqrt(2))`, for a positive normal `x`.
     fn exponent(x: Self) -> Self;
     /// The `m` of [`exponent`](Self::exponent).
@@ -88,8 +88,8 @@ macro_rules! real {
                 $float::from_bits((rounded.to_bits() >> 1).wrapping_add(REST))
             }
             #[inline(always)]
-            fn bit_as_sign(rounded: Self, i: u32) -> Self {
-                $float::from_bits((rounded.to_bits() << ($bits::BITS - 1 - i)) | (1.0 as $float).to_bits())
+            fn bit_as_sign<const I: u32>(rounded: Self) -> Self {
+                $float::from_bits((rounded.to_bits() << ($bits::BITS - 1 - I)) | (1.0 as $float).to_bits())
             }
             #[inline(always)]
             fn exponent(x: Self) -> Self {
@@ -112,11 +112,11 @@ real!(f32, u32 {
     SATURATED: f32 = 20.0;
     TRIG_LIMIT: f32 = 32768.0;
     LN_2: [f32; 2] = [0.693_145_75, 1.428_606_8e-6];
-    PI_2: [f32; 3] = [1.570_796_4, -4.371_139e-8, -1.715_124_5e-15];
+    PI_2: [f32; 3] = [std::f32::consts::FRAC_PI_2, -4.371_139e-8, -1.715_124_5e-15];
     EXP: &'static [f32] = &[0.5, 0.166_666_66, 0.041_666_36, 0.008_333_39, 0.001_394_066_8, 0.000_198_458_7];
-    LN: &'static [f32] = &[0.666_667_759, 0.399_774_939, 0.298_730_94];
-    SIN: &'static [f32] = &[-0.166_666_552, 0.008_332_176_13, -0.000_195_169_778];
-    COS: &'static [f32] = &[0.041_666_645_6, -0.001_388_736_42, 2.443_809_17e-5];
+    LN: &'static [f32] = &[0.666_667_76, 0.399_774_94, 0.298_730_94];
+    SIN: &'static [f32] = &[-0.166_666_55, 0.008_332_176, -0.000_195_169_78];
+    COS: &'static [f32] = &[0.041_666_646, -0.001_388_736_4, 2.443_809_2e-5];
 });
 
 real!(f64, u64 {
@@ -126,7 +126,7 @@ real!(f64, u64 {
     SATURATED: f64 = 40.0;
     TRIG_LIMIT: f64 = 1_048_576.0;
     LN_2: [f64; 2] = [0.693_147_180_560_117_7, -1.723_944_452_561_483_5e-13];
-    PI_2: [f64; 3] = [1.570_796_326_794_896_6, 6.123_233_995_736_766e-17, -1.497_384_904_859_169_8e-33];
+    PI_2: [f64; 3] = [std::f64::consts::FRAC_PI_2, 6.123_233_995_736_766e-17, -1.497_384_904_859_169_8e-33];
     EXP: &'static [f64] = &[
         0.5, 0.166_666_666_666_666_77, 0.041_666_666_666_666_505, 0.008_333_333_333_321_653,
         0.001_388_888_888_896_262_8, 0.000_198_412_698_860_734, 2.480_158_717_218_898_5e-5,

@@ -9,12 +9,16 @@ use pulp::{Simd, WithSimd};
 
 /// Runs `op` at the best instruction level of this machine, which is detected once.
 #[inline(always)]
-pub fn dispatch<Op: WithSimd>(op: Op) -> Op::Output {
-    pulp::Arch::new().dispatch(op)
+pub(super) fn dispatch<Op: WithSimd>(op: Op) -> Op::Output {
+    #[cfg(not(test))]
+    let level = pulp::Arch::new();
+    #[cfg(test)]
+    let level = super::tests::level();
+    level.dispatch(op)
 }
 
 /// Whether the level `S` has vectors with fused multiply-add; elsewhere they would be emulated.
-pub const fn fuses<S: Simd>() -> bool {
+pub(super) const fn fuses<S: Simd>() -> bool {
     !S::IS_SCALAR && cfg!(any(target_arch = "x86_64", target_arch = "aarch64"))
 }
 
@@ -40,11 +44,21 @@ pub trait Lane: Float + Pod + Debug {
     /// The bits of either, not both.
     fn xor<S: Simd>(simd: S, a: Self::Register<S>, b: Self::Register<S>) -> Self::Register<S>;
     /// `a * b + c`, rounded once where the level [`fuses`], else twice.
-    fn fused<S: Simd>(simd: S, a: Self::Register<S>, b: Self::Register<S>, c: Self::Register<S>) -> Self::Register<S>;
+    fn fused<S: Simd>(
+        simd: S,
+        a: Self::Register<S>,
+        b: Self::Register<S>,
+        c: Self::Register<S>,
+    ) -> Self::Register<S>;
     /// `a < b`.
     fn below<S: Simd>(simd: S, a: Self::Register<S>, b: Self::Register<S>) -> Self::Mask<S>;
     /// `a` where the mask is set, else `b`.
-    fn choose<S: Simd>(simd: S, mask: Self::Mask<S>, a: Self::Register<S>, b: Self::Register<S>) -> Self::Register<S>;
+    fn choose<S: Simd>(
+        simd: S,
+        mask: Self::Mask<S>,
+        a: Self::Register<S>,
+        b: Self::Register<S>,
+    ) -> Self::Register<S>;
     /// The first lanes, from `x`, and zeros.
     fn load<S: Simd>(simd: S, x: &[Self]) -> Self::Register<S>;
     /// The first lanes, to `y`.
@@ -93,19 +107,39 @@ macro_rules! lane {
 }
 
 lane!(
-    f32, f32s, m32s, F32_LANES, splat_f32s,
+    f32,
+    f32s,
+    m32s,
+    F32_LANES,
+    splat_f32s,
     [add = add_f32s, sub = sub_f32s, mul = mul_f32s, div = div_f32s, and = and_f32s, xor = xor_f32s],
-    mul_add_e_f32s, less_than_f32s, select_f32s, partial_load_f32s, partial_store_f32s, as_simd_f32s, as_mut_simd_f32s
+    mul_add_e_f32s,
+    less_than_f32s,
+    select_f32s,
+    partial_load_f32s,
+    partial_store_f32s,
+    as_simd_f32s,
+    as_mut_simd_f32s
 );
 lane!(
-    f64, f64s, m64s, F64_LANES, splat_f64s,
+    f64,
+    f64s,
+    m64s,
+    F64_LANES,
+    splat_f64s,
     [add = add_f64s, sub = sub_f64s, mul = mul_f64s, div = div_f64s, and = and_f64s, xor = xor_f64s],
-    mul_add_e_f64s, less_than_f64s, select_f64s, partial_load_f64s, partial_store_f64s, as_simd_f64s, as_mut_simd_f64s
+    mul_add_e_f64s,
+    less_than_f64s,
+    select_f64s,
+    partial_load_f64s,
+    partial_store_f64s,
+    as_simd_f64s,
+    as_mut_simd_f64s
 );
 
 /// A register of lanes.
 #[derive(Clone, Copy)]
-pub struct Vector<S: Simd, T: Lane> {
+pub(super) struct Vector<S: Simd, T: Lane> {
     simd: S,
     register: T::Register<S>,
 }
@@ -113,88 +147,88 @@ pub struct Vector<S: Simd, T: Lane> {
 impl<S: Simd, T: Lane> Vector<S, T> {
     /// The register `register`.
     #[inline(always)]
-    pub fn new(simd: S, register: T::Register<S>) -> Self {
+    pub(super) fn new(simd: S, register: T::Register<S>) -> Self {
         Self { simd, register }
     }
 
     /// The register within.
     #[inline(always)]
-    pub fn register(self) -> T::Register<S> {
+    pub(super) fn register(self) -> T::Register<S> {
         self.register
     }
 
     /// The lanes, one by one.
     #[inline(always)]
-    pub fn lanes(&mut self) -> &mut [T] {
+    pub(super) fn lanes(&mut self) -> &mut [T] {
         cast_slice_mut(std::slice::from_mut(&mut self.register))
     }
 
     /// `x` in every lane.
     #[inline(always)]
-    pub fn splat(simd: S, x: T) -> Self {
+    pub(super) fn splat(simd: S, x: T) -> Self {
         Self::new(simd, T::splat(simd, x))
     }
 
     /// `x` in every lane, at the level of `self`.
     #[inline(always)]
-    pub fn constant(self, x: T) -> Self {
+    pub(super) fn constant(self, x: T) -> Self {
         Self::splat(self.simd, x)
     }
 
     /// `self * a + b`.
     #[inline(always)]
-    pub fn fused(self, a: Self, b: Self) -> Self {
+    pub(super) fn fused(self, a: Self, b: Self) -> Self {
         Self::new(self.simd, T::fused(self.simd, self.register, a.register, b.register))
     }
 
     /// The bits of both.
     #[inline(always)]
-    pub fn and(self, other: Self) -> Self {
+    pub(super) fn and(self, other: Self) -> Self {
         Self::new(self.simd, T::and(self.simd, self.register, other.register))
     }
 
     /// The bits of either, not both.
     #[inline(always)]
-    pub fn xor(self, other: Self) -> Self {
+    pub(super) fn xor(self, other: Self) -> Self {
         Self::new(self.simd, T::xor(self.simd, self.register, other.register))
     }
 
     /// The sign bits alone.
     #[inline(always)]
-    pub fn sign(self) -> Self {
+    pub(super) fn sign(self) -> Self {
         self.and(self.constant(-T::zero()))
     }
 
     /// The absolute value.
     #[inline(always)]
-    pub fn abs(self) -> Self {
+    pub(super) fn abs(self) -> Self {
         self.xor(self.sign())
     }
 
     /// `a` where `self < bound`, else `b`.
     #[inline(always)]
-    pub fn if_below(self, bound: Self, a: Self, b: Self) -> Self {
+    pub(super) fn if_below(self, bound: Self, a: Self, b: Self) -> Self {
         let mask = T::below(self.simd, self.register, bound.register);
         Self::new(self.simd, T::choose(self.simd, mask, a.register, b.register))
     }
 
     /// The larger of `self` and `low`; NaN stays.
     #[inline(always)]
-    pub fn at_least(self, low: T) -> Self {
+    pub(super) fn at_least(self, low: T) -> Self {
         let low = self.constant(low);
         self.if_below(low, low, self)
     }
 
     /// The smaller of `self` and `high`; NaN stays.
     #[inline(always)]
-    pub fn at_most(self, high: T) -> Self {
+    pub(super) fn at_most(self, high: T) -> Self {
         let high = self.constant(high);
         high.if_below(self, high, self)
     }
 
     /// `f` of each lane: for single integer operations on the bits, which the compiler turns into their vector form.
     #[inline(always)]
-    pub fn each(mut self, f: impl Fn(T) -> T) -> Self {
+    pub(super) fn each(mut self, f: impl Fn(T) -> T) -> Self {
         for lane in self.lanes() {
             *lane = f(*lane);
         }
@@ -203,7 +237,7 @@ impl<S: Simd, T: Lane> Vector<S, T> {
 
     /// `coefficients[0] + coefficients[1] * self + ...`
     #[inline(always)]
-    pub fn polynomial(self, coefficients: &[T]) -> Self {
+    pub(super) fn polynomial(self, coefficients: &[T]) -> Self {
         let mut sum = self.constant(T::zero());
         for (i, &c) in coefficients.iter().rev().enumerate() {
             sum = if i == 0 { self.constant(c) } else { sum.fused(self, self.constant(c)) };
@@ -235,7 +269,7 @@ impl<S: Simd, T: Lane> Neg for Vector<S, T> {
 
 /// `row` in `N` registers; it may be shorter than one, where `N` is 1.
 #[inline(always)]
-pub fn load<S: Simd, T: Lane, const N: usize>(simd: S, row: &[T]) -> [Vector<S, T>; N] {
+pub(super) fn load<S: Simd, T: Lane, const N: usize>(simd: S, row: &[T]) -> [Vector<S, T>; N] {
     let width = N * T::lanes::<S>();
     let mut registers = [Vector::splat(simd, T::zero()); N];
     if row.len() == width {
@@ -251,7 +285,7 @@ pub fn load<S: Simd, T: Lane, const N: usize>(simd: S, row: &[T]) -> [Vector<S, 
 
 /// The inverse of [`load`].
 #[inline(always)]
-pub fn store<S: Simd, T: Lane, const N: usize>(simd: S, registers: &[Vector<S, T>; N], row: &mut [T]) {
+pub(super) fn store<S: Simd, T: Lane, const N: usize>(simd: S, registers: &[Vector<S, T>; N], row: &mut [T]) {
     let width = N * T::lanes::<S>();
     if row.len() == width {
         let row = T::registers_mut::<S>(&mut row[..width]).0;

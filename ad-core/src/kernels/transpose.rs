@@ -6,7 +6,7 @@ use super::simd::dispatch;
 use super::{Element, Rows, RowsMut};
 
 /// `dst[j, i] = src[i, j]` for `shape = [rows, cols]` of `src`.
-pub fn transpose<T: Element>(shape: [usize; 2], src: Rows<'_, T>, dst: RowsMut<'_, T>) {
+pub(crate) fn transpose<T: Element>(shape: [usize; 2], src: Rows<'_, T>, dst: RowsMut<'_, T>) {
     dispatch(Transposition { shape, src, dst });
 }
 
@@ -52,13 +52,13 @@ impl<T: Element> Transposition<'_, T> {
     fn squares(&mut self) -> [usize; 2] {
         let Some(level) = pulp::x86::V3::try_new() else { return [0, 0] };
         let side = 32 / size_of::<T>();
-        let [rows, cols] = self.shape.map(#[inline(always)] |size| size - size % side);
+        let [rows, cols] = [self.shape[0] / side * side, self.shape[1] / side * side];
         for i in (0..rows).step_by(side) {
             for j in (0..cols).step_by(side) {
                 if side == 8 {
-                    self.square::<8>(i, j, #[inline(always)] |rows| x86::square_of_8(level, rows));
+                    self.square(i, j, level, x86::square_of_8);
                 } else {
-                    self.square::<4>(i, j, #[inline(always)] |rows| x86::square_of_4(level, rows));
+                    self.square(i, j, level, x86::square_of_4);
                 }
             }
         }
@@ -68,13 +68,13 @@ impl<T: Element> Transposition<'_, T> {
     /// The square whose first entry is `(i, j)`.
     #[cfg(target_arch = "x86_64")]
     #[inline(always)]
-    fn square<const N: usize>(&mut self, i: usize, j: usize, f: impl Fn([x86::Row; N]) -> [x86::Row; N]) {
+    fn square<const N: usize>(&mut self, i: usize, j: usize, level: pulp::x86::V3, f: x86::Square<N>) {
         use pulp::bytemuck::{Zeroable, bytes_of, cast_slice, cast_slice_mut, pod_read_unaligned};
         let mut square = [x86::Row::zeroed(); N];
         for (r, row) in square.iter_mut().enumerate() {
             *row = pod_read_unaligned(cast_slice(&self.src.data[(i + r) * self.src.stride + j..][..N]));
         }
-        for (r, row) in f(square).iter().enumerate() {
+        for (r, row) in f(level, square).iter().enumerate() {
             let dst = &mut self.dst.data[(j + r) * self.dst.stride + i..][..N];
             cast_slice_mut(dst).copy_from_slice(bytes_of(row));
         }
@@ -91,6 +91,9 @@ mod x86 {
 
     /// A row of a square: 4 doubles or 8 singles.
     pub(super) type Row = __m256d;
+
+    /// The transposition of a square of `N` rows.
+    pub(super) type Square<const N: usize> = fn(V3, [Row; N]) -> [Row; N];
 
     #[inline(always)]
     fn pairs(level: V3, a: Row, b: Row) -> [Row; 2] {
@@ -127,7 +130,8 @@ mod x86 {
     /// Transposes 8 rows of 8 singles.
     #[inline(always)]
     pub(super) fn square_of_8(level: V3, [a, b, c, d, e, f, g, h]: [Row; 8]) -> [Row; 8] {
-        let ([a, b, c, d], [e, f, g, h]) = (two_squares(level, [a, b, c, d]), two_squares(level, [e, f, g, h]));
+        let ([a, b, c, d], [e, f, g, h]) =
+            (two_squares(level, [a, b, c, d]), two_squares(level, [e, f, g, h]));
         let ([a, e], [b, f]) = (halves(level, a, e), halves(level, b, f));
         let ([c, g], [d, h]) = (halves(level, c, g), halves(level, d, h));
         [a, b, c, d, e, f, g, h]

@@ -16,24 +16,27 @@ fn turned<S: Simd, T: Real>(x: Vector<S, T>, quarters: T) -> Vector<S, T> {
     let round = x.constant(T::ROUND);
     let rounded = x.fused(x.constant(T::of(FRAC_2_PI)), round);
     let n = round - rounded;
-    let r = T::PI_2.iter().fold(x, #[inline(always)] |r, &part| n.fused(x.constant(part), r));
+    let mut r = x;
+    for part in T::PI_2 {
+        r = n.fused(x.constant(part), r);
+    }
     let z = r * r;
     let sin = (r * z).fused(z.polynomial(T::SIN), r);
     let cos = (z * z).fused(z.polynomial(T::COS), z.fused(x.constant(T::of(-0.5)), x.constant(T::one())));
     let quadrant = rounded + x.constant(quarters);
-    let odd = quadrant.each(#[inline(always)] |n| T::bit_as_sign(n, 0));
+    let odd = quadrant.each(T::bit_as_sign::<0>);
     let value = odd.if_below(x.constant(T::zero()), cos, sin);
-    value.xor(quadrant.each(#[inline(always)] |n| T::bit_as_sign(n, 1)).sign())
+    value.xor(quadrant.each(T::bit_as_sign::<1>).sign())
 }
 
 /// The sine of radians.
 #[inline(always)]
-pub fn sin<S: Simd, T: Real>(x: Vector<S, T>) -> Vector<S, T> {
+pub(super) fn sin<S: Simd, T: Real>(x: Vector<S, T>) -> Vector<S, T> {
     x.abs().if_below(x.constant(T::EPSILON), x, turned(x, T::zero()))
 }
 
 /// The cosine of radians.
 #[inline(always)]
-pub fn cos<S: Simd, T: Real>(x: Vector<S, T>) -> Vector<S, T> {
+pub(super) fn cos<S: Simd, T: Real>(x: Vector<S, T>) -> Vector<S, T> {
     turned(x, T::one())
 }

@@ -38,7 +38,7 @@ impl<T: Element> Program<T> {
             let mut workspace = self.workspace_for(size);
             (0..count).map(|number| block(&mut workspace, number)).collect()
         };
-        let mut total = self.workspace_for(1);
+        let mut total = self.totals();
         for block in &results {
             block.sums.iter().enumerate().for_each(|(k, sum)| total.add_sum(k, sum));
         }

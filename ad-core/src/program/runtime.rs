@@ -63,6 +63,12 @@ impl<T: Element> Program<T> {
         self.workspace_for(BLOCK)
     }
 
+    /// Memory for sums over examples only, to add those of blocks to and to [`Program::finish`].
+    pub fn totals(&self) -> Workspace<T> {
+        let late = self.late.iter().map(|&n| vec![T::zero(); n]).collect();
+        Workspace { block: Vec::new(), late, scratch: Scratch::default(), stride: 0 }
+    }
+
     /// Memory for a block of up to `examples` examples.
     pub(super) fn workspace_for(&self, examples: usize) -> Workspace<T> {
         let stride = examples.max(1).next_multiple_of(PADDING);

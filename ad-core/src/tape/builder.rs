@@ -196,7 +196,7 @@ impl Builder {
         let node = self.node(operand.node);
         let Op::Contract(Coefficient(factor)) = node.op else { return (coefficient, operand) };
         let exact = coefficient.abs() == 1.0 || factor.abs() == 1.0;
-        let summed = node.operands.iter().flat_map(|o| &o.labels).any(|l| !node.out.contains(l));
+        let summed = (0..node.extents.len()).any(|l| !node.out.contains(&(l as Label)));
         let [inner] = &node.operands[..] else { return (coefficient, operand) };
         if !exact || summed || !all_distinct(&node.out) {
             return (coefficient, operand);
@@ -343,7 +343,8 @@ impl Contraction {
 
     fn is_identity(&self) -> Option<NodeId> {
         let [operand] = &self.operands[..] else { return None };
-        (self.coefficient == 1.0 && operand.labels == self.out && all_distinct(&self.out)).then_some(operand.node)
+        let same = operand.labels == self.out && all_distinct(&self.out) && self.counted().is_empty();
+        (self.coefficient == 1.0 && same).then_some(operand.node)
     }
 }
 

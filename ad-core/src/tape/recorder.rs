@@ -113,6 +113,16 @@ impl Recorder {
         self.tracer(node)
     }
 
+    /// Declares the inputs of another tape, with their names and shapes.
+    #[track_caller]
+    pub fn inputs_like(&self, tape: &Tape) -> Vec<Tracer> {
+        let declare = |(name, id): &(String, NodeId)| {
+            let node = tape.node(*id);
+            self.input(name, &super::shape_of(&node.dims()), node.has_example())
+        };
+        tape.inputs().iter().map(declare).collect()
+    }
+
     /// Runs a recorded tape inside this recording, on inputs in the order of [`Tape::inputs`]. Returns its outputs in
     /// order.
     ///

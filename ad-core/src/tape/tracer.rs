@@ -6,7 +6,6 @@ use std::rc::Rc;
 
 use smallvec::SmallVec;
 
-use super::recorder::dims;
 use super::term::{extents, set_extents};
 use super::{Dims, Extent, Label, Labels, NodeId, Op, Recorder, SharedBuilder, Term, shape_of};
 use crate::elementary::{Binary, Elementary, Unary};
@@ -222,6 +221,26 @@ impl Tracer {
         self.contraction(&[&self.from_right()], &out, self.has_example())
     }
 
+    /// `sum_i c_i x_i` of values of one shape, in one pass.
+    #[track_caller]
+    #[must_use]
+    pub fn linear_combination(terms: &[(f64, &Tracer)]) -> Option<Tracer> {
+        let (_, first) = terms.first()?;
+        if let Some((_, void)) = terms.iter().find(|(_, t)| t.void) {
+            return Some((*void).clone());
+        }
+        if let Some((_, other)) = terms.iter().find(|(_, t)| t.shape() != first.shape()) {
+            let message = format!("linear_combination: shapes {:?} and {:?} differ", first.shape(), other.shape());
+            return Some(first.refuse(Location::caller(), message));
+        }
+        let all: Vec<Term> = terms.iter().map(|(_, t)| t.from_right()).collect();
+        let operands: Vec<_> = terms.iter().zip(&all).map(|((c, _), t)| (*c, t.operand.clone())).collect();
+        let example = terms.iter().any(|(_, t)| t.has_example()).then_some(EXAMPLE);
+        let out = example.into_iter().chain((1..=first.shape().len() as Label).rev()).collect();
+        let table = extents(&all.iter().collect::<Vec<_>>());
+        Some(Tracer::new(&first.builder, first.builder.borrow_mut().add(&operands, &out, &table)))
+    }
+
     /// The sum over all examples. The result is shared.
     #[must_use]
     pub fn sum_examples(&self) -> Tracer {
@@ -261,6 +280,13 @@ impl Tracer {
         let example = self.has_example().then_some(EXAMPLE);
         let out: Labels = example.into_iter().chain((1..=shape.len() as Label).rev()).collect();
         Tracer::new(&self.builder, term.onto(&out, &spread))
+    }
+
+    /// The same value for each example, where the value is shared; else the value itself.
+    #[must_use]
+    pub fn to_examples(&self) -> Tracer {
+        let out = sorted(&(0..=self.shape().len() as Label).collect());
+        Tracer { node: self.from_right().onto(&out, &[(EXAMPLE, Extent::Example)]), ..self.clone() }
     }
 
     /// The axes in another order: axis `k` of the result is axis `order[k]` of this value.

@@ -220,6 +220,11 @@ impl StepState {
         self.direction * (self.next - self.now)
     }
 
+    /// Where that step ends: exactly the next [`t`](Self::t) if it is accepted, which `t() + h()` may miss by rounding.
+    pub fn t_next(&self) -> f64 {
+        self.direction * self.next
+    }
+
     /// The number of steps accepted so far.
     pub fn accepted(&self) -> usize {
         self.accepted

@@ -1,0 +1,365 @@
+//! Every kernel against its plain twin, bit for bit, at every instruction level of this machine.
+
+use std::cell::Cell;
+
+use pulp::Arch;
+
+use super::*;
+use crate::{Binary, Unary};
+
+/// Lengths around the register sizes.
+const LENGTHS: [usize; 12] = [0, 1, 2, 3, 7, 8, 15, 16, 17, 63, 64, 65];
+
+thread_local! {
+    static LEVEL: Cell<Arch> = Cell::new(Arch::new());
+}
+
+/// The instruction level that this thread is testing.
+pub(super) fn level() -> Arch {
+    LEVEL.get()
+}
+
+fn at_every_level(test: impl Fn()) {
+    let mut levels = vec![Arch::Scalar];
+    #[cfg(target_arch = "x86_64")]
+    levels.extend(pulp::x86::V3::try_new().map(Arch::V3));
+    levels.push(Arch::new());
+    for level in levels {
+        LEVEL.set(level);
+        test();
+    }
+}
+
+/// What the kernels do where they say fused.
+fn fused<T: Element>(a: T, b: T, c: T) -> T {
+    if matches!(level(), Arch::Scalar) { a * b + c } else { a.mul_add(b, c) }
+}
+
+/// `n` numbers in `[-1, 1)`, by a linear congruence; every 29th is not finite where `wild`.
+fn numbers<T: Element>(n: usize, seed: u64, wild: bool) -> Vec<T> {
+    let mut state = seed;
+    let mut next = |i: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        match i % 29 {
+            7 if wild => T::infinity(),
+            15 if wild => T::nan(),
+            23 if wild => -T::zero(),
+            _ => T::from_f64((state >> 11) as f64 / (1_u64 << 52) as f64 - 1.0),
+        }
+    };
+    (0..n).map(&mut next).collect()
+}
+
+#[track_caller]
+fn assert_same<T: Element>(got: &[T], want: &[T], what: &str) {
+    assert_eq!(got.len(), want.len(), "{what}");
+    for (i, (&got, &want)) in got.iter().zip(want).enumerate() {
+        let same = got == want && got.is_sign_negative() == want.is_sign_negative();
+        assert!(same || (got.is_nan() && want.is_nan()), "{what}, entry {i}: {got:?} against {want:?}");
+    }
+}
+
+fn matmul_equals_its_twin<T: Element>([m, k, n]: [usize; 3], alpha: f64, accumulate: bool, wild: bool) {
+    let alpha = T::from_f64(alpha);
+    let (b_stride, c_stride) = (n + 3, n + 5);
+    let [a, b, c] = [m * k + 1, k * b_stride, m * c_stride].map(|n| numbers::<T>(n, n as u64, wild));
+    for (row_stride, col_stride) in [(k, 1), (1, m)] {
+        let mut want = c.clone();
+        for i in 0..m {
+            for j in 0..n {
+                let term = |sum, p| fused(a[i * row_stride + p * col_stride], b[p * b_stride + j], sum);
+                let sum = (0..k).fold(T::zero(), term);
+                let entry = &mut want[i * c_stride + j];
+                *entry = if accumulate { *entry + alpha * sum } else { alpha * sum };
+            }
+        }
+        let mut got = c.clone();
+        let left = Strided { data: &a, row_stride, col_stride };
+        let into = RowsMut { data: &mut got, stride: c_stride };
+        matmul([m, k, n], alpha, left, Rows { data: &b, stride: b_stride }, into, accumulate);
+        assert_same(&got, &want, &format!("{m} x {k} x {n}, alpha {alpha:?}, accumulate {accumulate}"));
+    }
+}
+
+#[test]
+fn matmul_is_a_sum_in_order_from_zero() {
+    at_every_level(|| {
+        for n in LENGTHS {
+            for [m, k] in [[1, 0], [1, 1], [2, 5], [3, 64], [8, 2], [13, 7], [15, 3]] {
+                for (alpha, accumulate) in [(1.0, false), (1.0, true), (-0.7, false), (-0.7, true)] {
+                    matmul_equals_its_twin::<f32>([m, k, n], alpha, accumulate, n % 2 == 1);
+                    matmul_equals_its_twin::<f64>([m, k, n], alpha, accumulate, n % 2 == 1);
+                }
+            }
+        }
+    });
+}
+
+fn matmul_lanes_equals_its_twin<T: Element>([m, lanes, n]: [usize; 3]) {
+    let stride = lanes + 2;
+    let alpha = T::from_f64(0.3);
+    let [a, b, g] = [m * stride, n * stride, m * n].map(|n| numbers::<T>(n, n as u64, false));
+    let mut want = g.clone();
+    for (i, row) in want.chunks_mut(n.max(1)).enumerate() {
+        for (j, entry) in row.iter_mut().enumerate() {
+            let sum = (0..lanes).fold(T::zero(), |sum, e| fused(a[i * stride + e], b[j * stride + e], sum));
+            *entry = *entry + alpha * sum;
+        }
+    }
+    let (mut got, mut scratch) = (g, vec![T::nan(); lanes * n]);
+    let [a, b] = [&a, &b].map(|data| Rows { data, stride });
+    matmul_lanes([m, lanes, n], alpha, a, b, RowsMut { data: &mut got, stride: n }, &mut scratch);
+    assert_same(&got, &want, &format!("{m} x {lanes} lanes x {n}"));
+}
+
+#[test]
+fn matmul_over_lanes_is_a_sum_in_order_from_zero() {
+    at_every_level(|| {
+        for lanes in LENGTHS {
+            for [m, n] in [[1, 1], [2, 17], [9, 8], [5, 33]] {
+                matmul_lanes_equals_its_twin::<f32>([m, lanes, n]);
+                matmul_lanes_equals_its_twin::<f64>([m, lanes, n]);
+            }
+        }
+    });
+}
+
+fn transposition_moves_every_entry<T: Element>([rows, cols]: [usize; 2]) {
+    let (src_stride, dst_stride) = (cols + 1, rows + 2);
+    let src = numbers::<T>(rows * src_stride, 1, true);
+    let dst = numbers::<T>(cols * dst_stride, 2, true);
+    let mut want = dst.clone();
+    for i in 0..rows {
+        for j in 0..cols {
+            want[j * dst_stride + i] = src[i * src_stride + j];
+        }
+    }
+    let mut got = dst;
+    let from = Rows { data: &src, stride: src_stride };
+    transpose([rows, cols], from, RowsMut { data: &mut got, stride: dst_stride });
+    assert_same(&got, &want, &format!("{rows} x {cols}"));
+}
+
+#[test]
+fn transposition_moves_every_entry_and_no_other() {
+    at_every_level(|| {
+        for rows in LENGTHS {
+            for cols in LENGTHS {
+                transposition_moves_every_entry::<f32>([rows, cols]);
+                transposition_moves_every_entry::<f64>([rows, cols]);
+            }
+        }
+    });
+}
+
+fn sums_of_products_equal_their_twins<T: Element>(n: usize, wild: bool) {
+    let stride = n + 1;
+    let [a, b] = [3, 4].map(|seed| numbers::<T>(5 * stride, seed, wild));
+    let old = numbers::<T>(n, 5, wild);
+    let check = |want: &dyn Fn(usize) -> T, run: &dyn Fn(&mut [T]), what: &str| {
+        let mut got = old.clone();
+        run(&mut got);
+        assert_same(&got, &(0..n).map(want).collect::<Vec<_>>(), &format!("{what} over {n} lanes"));
+    };
+    for (alpha, accumulate) in
+        [(1.0, false), (1.0, true), (-0.7, false), (-0.7, true)].map(|(x, y)| (T::from_f64(x), y))
+    {
+        let add = |l: usize, value: T| if accumulate { old[l] + value } else { value };
+        check(
+            &|l| add(l, alpha * (a[l] * b[l])),
+            &|y| multiply(alpha, &a[..n], &b[..n], y, accumulate),
+            "product",
+        );
+        check(&|l| add(l, alpha * a[l]), &|y| scale(alpha, &a[..n], y, accumulate), "multiple");
+        for k in [1, 2, 5] {
+            let term = |l: usize, p: usize| (a[p * stride + l], b[p * stride + l]);
+            let sum = |l: usize| {
+                (1..k).map(|p| term(l, p)).fold(term(l, 0).0 * term(l, 0).1, |sum, (a, b)| fused(a, b, sum))
+            };
+            let [a, b] = [&a, &b].map(|data| Rows { data, stride });
+            check(&|l| add(l, alpha * sum(l)), &|y| dot_lanes(k, alpha, a, b, y, accumulate), "dot product");
+        }
+    }
+    let coefficients = [0.25, -3.0, 0.1].map(T::from_f64);
+    let operands = [&a[..n], &b[..n], &a[stride..][..n]];
+    let sum = |l: usize| {
+        fused(coefficients[2], a[stride + l], fused(coefficients[1], b[l], coefficients[0] * a[l]))
+    };
+    for count in 0..=3 {
+        let want = |l: usize| match count {
+            0 => T::zero(),
+            1 => coefficients[0] * a[l],
+            2 => fused(coefficients[1], b[l], coefficients[0] * a[l]),
+            _ => sum(l),
+        };
+        let run = |y: &mut [T]| linear_combination(&coefficients[..count], &operands[..count], y);
+        check(&want, &run, "linear combination");
+    }
+}
+
+#[test]
+fn sums_of_products_add_their_terms_in_order() {
+    at_every_level(|| {
+        for n in LENGTHS {
+            sums_of_products_equal_their_twins::<f32>(n, n % 2 == 1);
+            sums_of_products_equal_their_twins::<f64>(n, n % 2 == 1);
+        }
+    });
+}
+
+#[test]
+fn a_sum_over_lanes_sees_no_padding_and_has_one_order() {
+    at_every_level(|| {
+        for n in LENGTHS {
+            let mut x = numbers::<f32>(n + 16, 6, false);
+            let mut sums = [0.0_f32; 16];
+            x[..n].iter().enumerate().for_each(|(i, x)| sums[i % 16] += x);
+            for half in [8, 4, 2, 1] {
+                (0..half).for_each(|i| sums[i] += sums[i + half]);
+            }
+            x[n..].fill(f32::NAN);
+            assert_eq!(sum_lanes(&x, n), sums[0]);
+        }
+    });
+}
+
+fn elementwise_functions_are_the_same_everywhere<T: Element>() {
+    let x: Vec<T> = numbers::<T>(80, 7, true).into_iter().map(|x| x * T::from_f64(9.0)).collect();
+    let y: Vec<T> = numbers::<T>(81, 8, true)[1..].to_vec();
+    for n in LENGTHS {
+        for &f in Unary::ALL {
+            let want: Vec<T> = x[..n].iter().map(|&x| in_place(f, &[x])[0]).collect();
+            assert_same(&in_place(f, &x[..n]), &want, f.name());
+            let mut got = vec![T::zero(); n];
+            unary(f, &x[..n], &mut got);
+            assert_same(&got, &want, f.name());
+        }
+        for &f in Binary::ALL {
+            let want: Vec<T> = x.iter().zip(&y).map(|(&a, &b)| f.value(a, b)).collect();
+            let mut got = vec![T::zero(); n];
+            binary(f, &x[..n], &y[..n], &mut got);
+            assert_same(&got, &want[..n], f.name());
+        }
+    }
+}
+
+#[test]
+fn an_element_does_not_know_its_place() {
+    at_every_level(elementwise_functions_are_the_same_everywhere::<f32>);
+    at_every_level(elementwise_functions_are_the_same_everywhere::<f64>);
+}
+
+fn in_place<T: Element>(f: Unary, x: &[T]) -> Vec<T> {
+    let mut y = x.to_vec();
+    unary_in_place(f, &mut y);
+    y
+}
+
+/// `f(x)`; `Unary::value` loses the last digits of a small sigmoid where its `e^-x` overflows.
+fn reference(f: Unary, x: f64) -> f64 {
+    match f {
+        Unary::Sigmoid if x < 0.0 => x.exp() / (1.0 + x.exp()),
+        _ => f.value(x),
+    }
+}
+
+/// The error of `got` in units of the last of `digits` binary digits of `want`, for a type with the given range.
+fn ulps(got: f64, want: f64, digits: i32, least: f64, greatest: f64) -> f64 {
+    let same = got == want && got.is_sign_negative() == want.is_sign_negative();
+    if same || (got.is_nan() && want.is_nan()) {
+        return 0.0;
+    }
+    let overflow = want.abs() > greatest && got.abs() > greatest && got.signum() == want.signum();
+    let underflow =
+        want.abs() < least / 2.0 && got == 0.0 && got.is_sign_negative() == want.is_sign_negative();
+    if overflow || underflow {
+        return 0.0;
+    }
+    let mut unit = least;
+    while unit * 2.0_f64.powi(digits) <= want.abs() {
+        unit *= 2.0;
+    }
+    (got - want).abs() / unit
+}
+
+/// The functions with polynomials of their own; all others have the bits of `Unary::value`.
+const VECTORISED: [Unary; 9] = [
+    Unary::Exp,
+    Unary::ExpM1,
+    Unary::Tanh,
+    Unary::Sigmoid,
+    Unary::Softplus,
+    Unary::Ln,
+    Unary::Ln1p,
+    Unary::Sin,
+    Unary::Cos,
+];
+
+#[test]
+fn single_functions_are_within_two_and_a_half_ulps() {
+    // Every 5003rd bit pattern of all: both signs, subnormal numbers, infinities and NaN among them.
+    let mut x: Vec<f32> = (0..u32::MAX / 5003).map(|i| f32::from_bits(i * 5003)).collect();
+    x.extend([
+        0.0,
+        -0.0,
+        f32::INFINITY,
+        f32::NEG_INFINITY,
+        f32::MAX,
+        f32::MIN,
+        1.0,
+        -1.0,
+        88.72284,
+        -103.97208,
+    ]);
+    at_every_level(|| {
+        for f in VECTORISED.into_iter().filter(|_| !matches!(level(), Arch::Scalar)) {
+            for (&x, &y) in x.iter().zip(&in_place(f, &x)) {
+                let error =
+                    ulps(y.into(), reference(f, x.into()), 24, f64::from(f32::from_bits(1)), f32::MAX.into());
+                assert!(error <= 2.5, "{}({x:e}) = {y:e}: {error} ulps", f.name());
+            }
+        }
+    });
+}
+
+#[test]
+fn double_functions_are_within_two_and_a_half_ulps() {
+    let spread = numbers::<f64>(30_000, 9, false);
+    let mut x: Vec<f64> =
+        [1.0, 40.0, 760.0, 2e6].iter().flat_map(|&scale| spread.iter().map(move |x| x * scale)).collect();
+    x.extend(spread.iter().map(|x| f64::from_bits((x.abs() * u64::MAX as f64) as u64)));
+    x.extend([
+        0.0,
+        -0.0,
+        f64::INFINITY,
+        f64::NEG_INFINITY,
+        f64::NAN,
+        f64::MAX,
+        f64::MIN,
+        5e-324,
+        -5e-324,
+        709.79,
+        -745.2,
+    ]);
+    at_every_level(|| {
+        for f in VECTORISED.into_iter().filter(|_| !matches!(level(), Arch::Scalar)) {
+            for (&x, &y) in x.iter().zip(&in_place(f, &x)) {
+                let error = ulps(y, reference(f, x), 53, f64::from_bits(1), f64::MAX);
+                // The reference itself may err by one.
+                assert!(error <= 3.5, "{}({x:e}) = {y:e}: {error} ulps", f.name());
+            }
+        }
+    });
+}
+
+#[test]
+fn other_functions_have_the_bits_of_the_table() {
+    let x: Vec<f32> =
+        (0..u32::MAX / 500_009).map(|i| f32::from_bits(i * 500_009)).chain([0.0, -0.0]).collect();
+    at_every_level(|| {
+        for &f in Unary::ALL.iter().filter(|f| !VECTORISED.contains(f)) {
+            let want: Vec<f32> = x.iter().map(|&x| f.value(x)).collect();
+            assert_same(&in_place(f, &x), &want, f.name());
+        }
+    });
+}

@@ -1,0 +1,137 @@
+//! The divergence of a field, as a tape.
+
+use ad_core::{Error, Result, Tape, Tracer};
+
+/// The name of the output that [`divergence`] adds.
+pub const DIVERGENCE: &str = "divergence";
+/// The name of the input that [`Estimator::Hutchinson`] adds.
+pub const PROBE: &str = "probe";
+
+/// How the trace of the Jacobian is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Estimator {
+    /// All `d` directions. The first linear layer costs nothing, since its directions are the rows of its matrix, and
+    /// of the last one the diagonal alone is computed.
+    Exact,
+    /// The mean of `v^T J v` over random probes (Hutchinson 1990), which are an input of the tape: `probe` of shape
+    /// `[probes, d]` for each example. Unbiased for probes with covariance one.
+    Hutchinson {
+        /// The number of probes, each one Jacobian-vector product.
+        probes: usize,
+    },
+}
+
+/// The tape of a field with one more output, [`DIVERGENCE`]: the trace of the derivative of the output `field` in the
+/// input `state`. Both are vectors of one length. The estimator may add an input, [`PROBE`].
+///
+/// # Errors
+/// Where there is no such input or output, their shapes are not one vector's, a name is taken, or no probes are asked
+/// for.
+pub fn divergence(tape: &Tape, state: &str, field: &str, estimator: Estimator) -> Result<Tape> {
+    let place = |list: &[(String, _)], name: &str| list.iter().position(|(n, _)| n == name);
+    tape.input(state)?;
+    tape.output(field)?;
+    let (Some(input), Some(output)) = (place(tape.inputs(), state), place(tape.outputs(), field)) else {
+        return Err(Error::new("the tape changed its names"));
+    };
+    Tape::record(|t| {
+        let inputs = t.inputs_like(tape);
+        let outputs = t.inline(tape, &inputs.iter().collect::<Vec<_>>());
+        let (x, y) = (&inputs[input], &outputs[output]);
+        let trace = match (&x.shape()[..], &y.shape()[..]) {
+            (&[d], &[m]) if d == m => match estimator {
+                Estimator::Exact => tangents(t, x, y, &t.identity(d)).trace(),
+                Estimator::Hutchinson { probes: 0 } => x.fail("Hutchinson's estimator takes at least one probe"),
+                Estimator::Hutchinson { probes } => {
+                    let v = t.example(PROBE, &[probes, d]);
+                    (tangents(t, x, y, &v) * v).sum() * (1.0 / probes as f64)
+                }
+            },
+            (from, to) => x.fail(format!("the divergence of a field of shape {to:?} on states of shape {from:?}")),
+        };
+        let names = tape.outputs().iter().map(|(name, _)| name.clone());
+        names.zip(outputs.clone()).chain([(DIVERGENCE.to_owned(), trace.to_examples())]).collect::<Vec<_>>()
+    })
+}
+
+/// The derivatives of `y` along `directions` of `x`: shape `[directions, d]`.
+fn tangents(t: &ad_core::Recorder, x: &Tracer, y: &Tracer, directions: &Tracer) -> Tracer {
+    t.push_forward(&[(x, directions)], &[y]).remove(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ad_core::{Array, Elementary};
+
+    /// A field with a skip, a gate and time, of `d` numbers.
+    fn field(d: usize) -> Tape {
+        Tape::record(|t| {
+            let (time, x) = (t.example("t", &[]), t.example("x", &[d]));
+            let (w, v) = (t.shared("w", &[d, 5]), t.shared("v", &[5, d]));
+            let h = (x.matmul(&w) + time.sin()).tanh();
+            [("x_dot", h.matmul(&v) * time.sigmoid() + x.clone() * 0.3 + (x.dot(&x) * &x))]
+        })
+        .unwrap()
+    }
+
+    fn numbers(shape: &[usize], seed: u32) -> Array {
+        let mut stream = crate::random::Purpose::Constant.stream(5, seed, 0);
+        let n = shape.iter().product();
+        Array::new(shape, (0..n).map(|_| stream.standard_normal()).collect()).unwrap()
+    }
+
+    fn inputs(d: usize, n: usize) -> Vec<Array> {
+        vec![numbers(&[n], 0), numbers(&[n, d], 1), numbers(&[d, 5], 2), numbers(&[5, d], 3)]
+    }
+
+    #[test]
+    fn exact_is_the_trace_of_differences() {
+        let (d, n) = (4, 3);
+        let (tape, h) = (field(d), 1e-5);
+        let given = inputs(d, n);
+        let got = divergence(&tape, "x", "x_dot", Estimator::Exact).unwrap().eval(n, &given).unwrap();
+        for e in 0..n {
+            let rate = |i: usize, step: f64| {
+                let mut moved = given.clone();
+                moved[1].data[e * d + i] += step;
+                tape.eval(n, &moved).unwrap()[0].data[e * d + i]
+            };
+            let trace: f64 = (0..d).map(|i| (rate(i, h) - rate(i, -h)) / (2.0 * h)).sum();
+            assert!((got[1].data[e] - trace).abs() < 1e-8 * (1.0 + trace.abs()), "{} of {trace}", got[1].data[e]);
+        }
+    }
+
+    /// The mean over all sign vectors is the trace, value and parameter gradient: no sampling, no tolerance but rounding.
+    #[test]
+    fn all_signs_together_are_exact() {
+        let (d, n) = (4, 2);
+        let all = 1 << d;
+        let tape = field(d);
+        let exact = divergence(&tape, "x", "x_dot", Estimator::Exact).unwrap();
+        let hutchinson = divergence(&tape, "x", "x_dot", Estimator::Hutchinson { probes: all }).unwrap();
+        let signs = (0..all).flat_map(|k| (0..d).map(move |i| if k >> i & 1 == 1 { 1.0 } else { -1.0 }));
+        let probes = Array::new(&[n, all, d], signs.clone().chain(signs).collect()).unwrap();
+        let bars = [numbers(&[n, d], 8), numbers(&[n], 9)];
+        let gradient = |tape: &Tape, more: &[Array]| {
+            let given = [&inputs(d, n)[..], more, &bars].concat();
+            tape.vjp(&["x", "w", "v"]).unwrap().eval(n, &given).unwrap()
+        };
+        for (a, b) in gradient(&exact, &[]).iter().zip(gradient(&hutchinson, &[probes])) {
+            for (a, b) in a.data.iter().zip(b.data) {
+                assert!((a - b).abs() < 1e-11 * (1.0 + a.abs()), "{a} against {b}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_field_is_refused() {
+        let tape = Tape::record(|t| [("y", t.example("x", &[3]).slice(0, 0..2))]).unwrap();
+        let refusal = |state, field, e| divergence(&tape, state, field, e).unwrap_err().to_string();
+        assert!(refusal("x", "y", Estimator::Exact).contains("[2] on states of shape [3]"));
+        assert!(refusal("z", "y", Estimator::Exact).contains("its inputs are x"));
+        assert!(refusal("x", "z", Estimator::Exact).contains("its outputs are y"));
+        let none = divergence(&field(2), "x", "x_dot", Estimator::Hutchinson { probes: 0 });
+        assert!(none.unwrap_err().to_string().contains("at least one probe"));
+    }
+}

@@ -1,0 +1,80 @@
+//! Random vectors with covariance one, for stochastic traces.
+
+use crate::random::Stream;
+
+/// How a probe `v` of `d` numbers is drawn. For each of them `E[v v^T] = I`, so that `E[v^T A v] = tr A`. With
+/// `B = (A + A^T) / 2` the variance of one sample is as given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub enum Probe {
+    /// Independent signs: `2 (|B|_F^2 - sum_i A_ii^2)`, the least of independent entries (Hutchinson 1990).
+    #[default]
+    Rademacher,
+    /// Independent normal numbers: `2 |B|_F^2`.
+    Gaussian,
+    /// Uniform on the sphere of radius `sqrt d`: `2 d / (d + 2) |B - (tr A / d) I|_F^2`.
+    Sphere,
+}
+
+impl Probe {
+    /// Fills `v` with the next probe of a stream.
+    pub fn fill(self, stream: &mut Stream, v: &mut [f64]) {
+        match self {
+            Probe::Rademacher => v.iter_mut().for_each(|x| *x = stream.sign()),
+            Probe::Gaussian => v.iter_mut().for_each(|x| *x = stream.standard_normal()),
+            Probe::Sphere => {
+                v.iter_mut().for_each(|x| *x = stream.standard_normal());
+                let norm = v.iter().map(|x| x * x).sum::<f64>().sqrt();
+                let radius = (v.len() as f64).sqrt();
+                v.iter_mut().for_each(|x| *x *= radius / norm);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::Purpose;
+
+    /// Mean and variance of `v^T A v` over many draws against the formulas, on a matrix that is not symmetric.
+    #[test]
+    fn variances_are_those_of_the_formulas() {
+        let d = 5;
+        let mut stream = Purpose::Constant.stream(1, 0, 0);
+        let a: Vec<f64> = (0..d * d).map(|_| stream.standard_normal()).collect();
+        let b = |i: usize, j: usize| 0.5 * (a[i * d + j] + a[j * d + i]);
+        let pairs = || (0..d).flat_map(move |i| (0..d).map(move |j| (i, j)));
+        let trace: f64 = (0..d).map(|i| b(i, i)).sum();
+        let frobenius: f64 = pairs().map(|(i, j)| b(i, j).powi(2)).sum();
+        let diagonal: f64 = (0..d).map(|i| b(i, i).powi(2)).sum();
+        let shifted: f64 = pairs().map(|(i, j)| (b(i, j) - if i == j { trace / d as f64 } else { 0.0 }).powi(2)).sum();
+        let formulas = [
+            (Probe::Rademacher, 2.0 * (frobenius - diagonal)),
+            (Probe::Gaussian, 2.0 * frobenius),
+            (Probe::Sphere, 2.0 * d as f64 / (d as f64 + 2.0) * shifted),
+        ];
+        let draws = 100_000_u32;
+        for (probe, variance) in formulas {
+            let sample = |k| {
+                let mut v = vec![0.0; d];
+                probe.fill(&mut Purpose::Probe.stream(7, 0, k), &mut v);
+                pairs().map(|(i, j)| v[i] * a[i * d + j] * v[j]).sum::<f64>()
+            };
+            let samples: Vec<f64> = (0..draws).map(sample).collect();
+            let n = f64::from(draws);
+            let mean = samples.iter().sum::<f64>() / n;
+            let squares: Vec<f64> = samples.iter().map(|s| (s - mean).powi(2)).collect();
+            let spread = squares.iter().sum::<f64>() / n;
+            let fourth = squares.iter().map(|s| (s - spread).powi(2)).sum::<f64>() / n;
+            assert!((mean - trace).abs() < 4.0 * (variance / n).sqrt(), "{probe:?} mean {mean} of {trace}");
+            assert!((spread - variance).abs() < 4.0 * (fourth / n).sqrt(), "{probe:?} variance {spread} of {variance}");
+        }
+    }
+
+    #[test]
+    fn a_sphere_has_radius_root_d() {
+        let mut v = vec![0.0; 7];
+        Probe::Sphere.fill(&mut Purpose::Probe.stream(1, 2, 3), &mut v);
+        assert!((v.iter().map(|x| x * x).sum::<f64>() - 7.0).abs() < 1e-12);
+    }
+}
