@@ -72,9 +72,11 @@ macro_rules! unary {
             fn unary(&self, f: Unary) -> Self;
             /// The function `f` of `self` and `other`.
             #[must_use]
+            #[track_caller]
             fn binary(&self, f: Binary, other: &Self) -> Self;
             /// `a` where the mask `self` is not zero, else `b`; the derivative of the side not taken never enters.
             #[must_use]
+            #[track_caller]
             fn select(&self, a: &Self, b: &Self) -> Self;
 
             $($(#[doc = $doc])* #[must_use] fn $name(&self) -> Self { self.unary(Unary::$variant) })*
@@ -84,21 +86,27 @@ macro_rules! unary {
             fn square(&self) -> Self { self.clone() * self.clone() }
             /// `self` to the power `exponent`.
             #[must_use]
+            #[track_caller]
             fn pow(&self, exponent: &Self) -> Self { self.binary(Binary::Pow, exponent) }
             /// The larger of two; NaN if either is.
             #[must_use]
+            #[track_caller]
             fn max(&self, other: &Self) -> Self { self.binary(Binary::Max, other) }
             /// The smaller of two; NaN if either is.
             #[must_use]
+            #[track_caller]
             fn min(&self, other: &Self) -> Self { self.binary(Binary::Min, other) }
             /// The angle of the point `(other, self)`, in radians.
             #[must_use]
+            #[track_caller]
             fn atan2(&self, other: &Self) -> Self { self.binary(Binary::Atan2, other) }
             /// The length of the vector `(self, other)`, without overflow.
             #[must_use]
+            #[track_caller]
             fn hypot(&self, other: &Self) -> Self { self.binary(Binary::Hypot, other) }
             /// The mask of `self < other`: `1` or `0`.
             #[must_use]
+            #[track_caller]
             fn less(&self, other: &Self) -> Self { self.binary(Binary::Less, other) }
         }
     };
@@ -189,7 +197,7 @@ unary! {
     /// The inverse hyperbolic tangent.
     Atanh    atanh    |v| v.atanh()                      => [|x, _y| (x.lift(1.0) - x.square()).unary(Unary::Recip)];
     /// The logistic function `1 / (1 + e^-x)`.
-    Sigmoid  sigmoid  |v| (T::one() + (-v).exp()).recip() => [|_x, y| y.clone() * (y.lift(1.0) - y.clone())];
+    Sigmoid  sigmoid  |v| { let e = (-v.abs()).exp(); if v < T::zero() { e / (T::one() + e) } else { (T::one() + e).recip() } } => [|_x, y| y.clone() * (y.lift(1.0) - y.clone())];
     /// `ln(1 + e^x)`, without overflow.
     Softplus softplus |v| if v.is_nan() { v } else { v.max(T::zero()) + (-v.abs()).exp().ln_1p() } => [|x, _y| x.unary(Unary::Sigmoid)];
     /// `max(x, 0)`; NaN stays NaN.

@@ -22,7 +22,7 @@ impl Array {
     /// # Errors
     /// Where their number is not that of the shape.
     pub fn new(shape: &[usize], data: Vec<f64>) -> Result<Array> {
-        if data.len() != shape.iter().product::<usize>() {
+        if shape.iter().try_fold(1_usize, |size, &n| size.checked_mul(n)) != Some(data.len()) {
             return Err(Error::new(format!("an array of shape {shape:?} was given {} elements", data.len())));
         }
         Ok(Array { shape: shape.to_vec(), data })

@@ -19,6 +19,7 @@ mod case;
 mod choices;
 mod differences;
 mod domain;
+mod engines;
 mod map;
 mod steps;
 #[cfg(feature = "proptest")]
@@ -30,6 +31,7 @@ use crate::tape::Tape;
 
 pub use case::{Case, STEP};
 pub use choices::Choices;
+pub use engines::{PROGRAM_TOLERANCE, program, round_trip, text};
 use map::{Map, compare, describe, inner, plain_names};
 
 /// Checks a tape at a point, to second order, with the tolerances of [`Tester::default`].
@@ -86,7 +88,7 @@ impl Tester {
         let twice = reverse.transpose()?;
         let map = |linear| Map::new(linear, examples, inputs);
         let laws = Laws { tester: self, names: &names, forward: map(&forward), reverse: map(&reverse) };
-        laws.text(tape)?;
+        [tape, forward.tape(), reverse.tape()].into_iter().try_for_each(round_trip)?;
         self.differences(tape, &laws.forward)?;
         laws.duality()?;
         laws.jacobian()?;
@@ -131,18 +133,6 @@ struct Laws<'a> {
 }
 
 impl Laws<'_> {
-    fn text(&self, tape: &Tape) -> Result<()> {
-        for tape in [tape, self.forward.tape(), self.reverse.tape()] {
-            let read: Tape = tape.to_string().parse()?;
-            if read != *tape {
-                return Err(Error::new(format!(
-                    "the text form reads back as another tape:\n{tape}\nis not\n{read}"
-                )));
-            }
-        }
-        Ok(())
-    }
-
     /// `<y_bar, J x_dot> = <J^T y_bar, x_dot>`, each input by itself.
     fn duality(&self) -> Result<()> {
         let tester = self.tester;

@@ -105,7 +105,7 @@ impl<'a> Generator<'a> {
         let (from, to) = self.range(&value);
         if low <= from && to <= high {
             value
-        } else if to - from > 1e-3 {
+        } else if to - from > 0.1 {
             (value - from) * ((high - low) / (to - from)) + low
         } else {
             value - from + (low + high) / 2.0

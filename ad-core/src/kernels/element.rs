@@ -9,14 +9,14 @@ pub trait Element: Real + Default + Debug + Send + Sync + 'static {
     /// The nearest element to `x`.
     fn from_f64(x: f64) -> Self;
     /// The same number in double precision.
-    fn to_f64(self) -> f64;
+    fn to_double(self) -> f64;
 }
 
 macro_rules! element {
     ($($float:ty),*) => {$(
         impl Element for $float {
             fn from_f64(x: f64) -> Self { x as $float }
-            fn to_f64(self) -> f64 { f64::from(self) }
+            fn to_double(self) -> f64 { f64::from(self) }
         }
     )*};
 }

@@ -83,7 +83,8 @@ impl<T: Element> Map<'_, T> {
     #[inline(always)]
     fn angles<S: Simd>(self, simd: S, fast: impl Function<T>, slow: fn(T) -> T) {
         let x = self.x.unwrap_or(self.y);
-        let any_beyond = x.iter().fold(false, |any, x| any | (x.abs() >= T::TRIG_LIMIT));
+        // Counted and not searched: a search with its early end would be scalar code.
+        let any_beyond = x.iter().filter(|x| x.abs() >= T::TRIG_LIMIT).count() > 0;
         self.vectors(simd, &Reduced { fast, slow, any_beyond });
     }
 }

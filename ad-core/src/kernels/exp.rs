@@ -26,9 +26,9 @@ fn reduce<S: Simd, T: Real>(x: Vector<S, T>) -> (Vector<S, T>, Vector<S, T>) {
 pub(super) fn exp<S: Simd, T: Real>(x: Vector<S, T>) -> Vector<S, T> {
     let (rounded, q) = reduce(x.at_least(T::EXP_UNDERFLOW).at_most(T::EXP_OVERFLOW));
     // 2^n in two factors: alone it may leave the exponents at either end.
-    let half = rounded.each(T::half);
-    let first = half.each(T::power_of_two);
-    let second = (x.constant(T::ROUND) + (rounded - half)).each(T::power_of_two);
+    let half = rounded.half();
+    let first = half.power_of_two();
+    let second = (x.constant(T::ROUND) + (rounded - half)).power_of_two();
     q.fused(first, first) * second
 }
 
@@ -37,7 +37,7 @@ pub(super) fn exp<S: Simd, T: Real>(x: Vector<S, T>) -> Vector<S, T> {
 pub(super) fn exp_m1<S: Simd, T: Real>(x: Vector<S, T>) -> Vector<S, T> {
     let (rounded, q) = reduce(x.at_least(-T::SATURATED).at_most(T::EXP_OVERFLOW));
     // Half the value, since 2^n alone may overflow.
-    let scale = (rounded - x.constant(T::one())).each(T::power_of_two);
+    let scale = (rounded - x.constant(T::one())).power_of_two();
     let half = q.fused(scale, scale - x.constant(T::of(0.5)));
     x.abs().if_below(x.constant(T::EPSILON), x, half + half)
 }
@@ -48,7 +48,7 @@ pub(super) fn tanh<S: Simd, T: Real>(x: Vector<S, T>) -> Vector<S, T> {
     let sign = x.sign();
     let magnitude = x.xor(sign);
     let (rounded, q) = reduce((magnitude + magnitude).at_most(T::SATURATED));
-    let scale = rounded.each(T::power_of_two);
+    let scale = rounded.power_of_two();
     let t = q.fused(scale, scale - x.constant(T::one()));
     (t / (t + x.constant(T::of(2.0)))).xor(sign)
 }

@@ -26,8 +26,8 @@ pub(super) fn ln<S: Simd, T: Real>(x: Vector<S, T>) -> Vector<S, T> {
     let normal = x.constant(T::min_positive_value());
     let raised = x.if_below(normal, x * x.constant(T::of(2.0_f64.powi(54))), x);
     let extra = x.if_below(normal, x.constant(T::of(54.0)), x.constant(T::zero()));
-    let k = raised.each(T::exponent) - x.constant(T::ROUND);
-    edges(x, combine(k - extra, raised.each(T::mantissa) - x.constant(T::one())))
+    let k = raised.exponent() - x.constant(T::ROUND);
+    edges(x, combine(k - extra, raised.mantissa() - x.constant(T::one())))
 }
 
 /// `ln(1 + x)`.
@@ -38,9 +38,9 @@ pub(super) fn ln_1p<S: Simd, T: Real>(x: Vector<S, T>) -> Vector<S, T> {
     // What the rounding of 1 + x lost; where x > 1, too little to matter beyond k = 64.
     let lost = x.if_below(one, x - (u - one), one - (u - x));
     let round = x.constant(T::ROUND);
-    let k = u.each(T::exponent) - round;
-    let scale = (round - k.at_most(T::of(64.0))).each(T::power_of_two);
-    let f = lost.fused(scale, u.each(T::mantissa) - one);
+    let k = u.exponent() - round;
+    let scale = (round - k.at_most(T::of(64.0))).power_of_two();
+    let f = lost.fused(scale, u.mantissa() - one);
     x.abs().if_below(x.constant(T::EPSILON), x, edges(u, combine(k, f)))
 }
 
@@ -49,9 +49,9 @@ pub(super) fn ln_1p<S: Simd, T: Real>(x: Vector<S, T>) -> Vector<S, T> {
 pub(super) fn ln_1p_unit<S: Simd, T: Real>(x: Vector<S, T>) -> Vector<S, T> {
     let (one, round) = (x.constant(T::one()), x.constant(T::ROUND));
     let u = one + x;
-    let k = u.each(T::exponent) - round;
-    let scale = (round - k).each(T::power_of_two);
-    combine(k, (x - (u - one)).fused(scale, u.each(T::mantissa) - one))
+    let k = u.exponent() - round;
+    let scale = (round - k).power_of_two();
+    combine(k, (x - (u - one)).fused(scale, u.mantissa() - one))
 }
 
 /// `value`, but the logarithm's own values where `x` is not positive and finite.

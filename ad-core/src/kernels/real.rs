@@ -1,6 +1,8 @@
 //! What the vectorised elementary functions need of a float: its bits and its constants.
 
-use super::simd::Lane;
+use pulp::Simd;
+
+use super::simd::{Lane, Vector};
 
 /// A float with the constants of its elementary functions.
 ///
@@ -40,13 +42,31 @@ pub trait Real: Lane {
     fn power_of_two(rounded: Self) -> Self;
     /// `ROUND + floor(n / 2)`, given `ROUND + n`.
     fn half(rounded: Self) -> Self;
-    /// A number other than 0 whose sign is bit `I` of `n`, given `ROUND + n`.
-    fn bit_as_sign<const I: u32>(rounded: Self) -> Self;
+    /// A number other than 0 whose sign is the last bit of `n`, given `ROUND + n`.
+    fn last_bit_as_sign(rounded: Self) -> Self;
+    /// A number other than 0 whose sign is the last bit but one of `n`, given `ROUND + n`.
+    fn next_bit_as_sign(rounded: Self) -> Self;
     /// `ROUND + k`, where `x = m 2^k` with `m` in `[sqrt(1/2), sqrt(2))`, for a positive normal `x`.
     fn exponent(x: Self) -> Self;
     /// The `m` of [`exponent`](Self::exponent).
     fn mantissa(x: Self) -> Self;
 }
+
+macro_rules! lanewise {
+    ($($name:ident),*) => {
+        /// The operations on bits, lane by lane: loops that the compiler turns into one instruction or two.
+        impl<S: Simd, T: Real> Vector<S, T> {$(
+            #[inline(always)]
+            pub(super) fn $name(mut self) -> Self {
+                for lane in self.lanes() {
+                    *lane = T::$name(*lane);
+                }
+                self
+            }
+        )*}
+    };
+}
+lanewise!(power_of_two, half, last_bit_as_sign, next_bit_as_sign, exponent, mantissa);
 
 /// The split of a float at `sqrt(1/2)`.
 trait Mantissa: Sized {
@@ -88,8 +108,12 @@ macro_rules! real {
                 $float::from_bits((rounded.to_bits() >> 1).wrapping_add(REST))
             }
             #[inline(always)]
-            fn bit_as_sign<const I: u32>(rounded: Self) -> Self {
-                $float::from_bits((rounded.to_bits() << ($bits::BITS - 1 - I)) | (1.0 as $float).to_bits())
+            fn last_bit_as_sign(rounded: Self) -> Self {
+                $float::from_bits((rounded.to_bits() << ($bits::BITS - 1)) | (1.0 as $float).to_bits())
+            }
+            #[inline(always)]
+            fn next_bit_as_sign(rounded: Self) -> Self {
+                $float::from_bits((rounded.to_bits() << ($bits::BITS - 2)) | (1.0 as $float).to_bits())
             }
             #[inline(always)]
             fn exponent(x: Self) -> Self {

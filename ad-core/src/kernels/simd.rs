@@ -226,15 +226,6 @@ impl<S: Simd, T: Lane> Vector<S, T> {
         high.if_below(self, high, self)
     }
 
-    /// `f` of each lane: for single integer operations on the bits, which the compiler turns into their vector form.
-    #[inline(always)]
-    pub(super) fn each(mut self, f: impl Fn(T) -> T) -> Self {
-        for lane in self.lanes() {
-            *lane = f(*lane);
-        }
-        self
-    }
-
     /// `coefficients[0] + coefficients[1] * self + ...`
     #[inline(always)]
     pub(super) fn polynomial(self, coefficients: &[T]) -> Self {

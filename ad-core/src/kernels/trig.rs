@@ -24,9 +24,9 @@ fn turned<S: Simd, T: Real>(x: Vector<S, T>, quarters: T) -> Vector<S, T> {
     let sin = (r * z).fused(z.polynomial(T::SIN), r);
     let cos = (z * z).fused(z.polynomial(T::COS), z.fused(x.constant(T::of(-0.5)), x.constant(T::one())));
     let quadrant = rounded + x.constant(quarters);
-    let odd = quadrant.each(T::bit_as_sign::<0>);
+    let odd = quadrant.last_bit_as_sign();
     let value = odd.if_below(x.constant(T::zero()), cos, sin);
-    value.xor(quadrant.each(T::bit_as_sign::<1>).sign())
+    value.xor(quadrant.next_bit_as_sign().sign())
 }
 
 /// The sine of radians.

@@ -33,6 +33,7 @@ pub(crate) use builder::{Builder, SharedBuilder};
 pub use recorder::{IntoOutputs, Recorder};
 pub(crate) use term::Term;
 pub use tracer::Tracer;
+pub(crate) use verify::check_shape;
 
 /// A node of a tape: its place in the list. Prints as `v7`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use smallvec::SmallVec;
 
+use super::check_shape;
 use super::{Builder, Dims, Extent, Labels, NodeId, SharedBuilder, Tape, Tracer};
 use crate::error::{Error, Result};
 
@@ -75,12 +76,18 @@ impl Recorder {
             let why = if taken { "is used twice" } else { "is no name: use letters, digits, `_`, `.`, not a digit first" };
             return self.fail(Error::new(format!("input `{name}` {why}")).at(Location::caller()));
         }
+        if let Err(error) = check_shape(shape) {
+            return self.fail(error.at(Location::caller()));
+        }
         self.tracer(self.builder.borrow_mut().input(name, &dims(shape, example)))
     }
 
     /// An array of numbers, row-major, the same for all examples.
     #[track_caller]
     pub fn constant(&self, values: &[f64], shape: &[usize]) -> Tracer {
+        if let Err(error) = check_shape(shape) {
+            return self.fail(error.at(Location::caller()));
+        }
         if values.len() != shape.iter().product::<usize>() {
             let message = format!("a constant of shape {shape:?} was given {} values", values.len());
             return self.fail(Error::new(message).at(Location::caller()));
@@ -94,12 +101,17 @@ impl Recorder {
     }
 
     /// `value` everywhere in an array of `shape`.
+    #[track_caller]
     pub fn full(&self, shape: &[usize], value: f64) -> Tracer {
         self.number(value).broadcast_to(shape)
     }
 
     /// The identity matrix of size `n`; it is never multiplied out.
+    #[track_caller]
     pub fn identity(&self, n: usize) -> Tracer {
+        if let Err(error) = check_shape(&[n, n]) {
+            return self.fail(error.at(Location::caller()));
+        }
         let out = Labels::from_slice(&[0, 0]);
         let node = self.builder.borrow_mut().contract(1.0, SmallVec::new(), out, &[Extent::Fixed(n)]);
         self.tracer(node)
@@ -177,8 +189,7 @@ impl Recorder {
         }
         let builder = self.builder.borrow();
         let tape = builder.finish(&builder.inputs, named);
-        tape.debug_verify();
-        Ok(tape)
+        tape.verify().map(|()| tape)
     }
 }
 

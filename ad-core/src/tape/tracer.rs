@@ -7,6 +7,7 @@ use std::rc::Rc;
 use smallvec::SmallVec;
 
 use super::term::{extents, set_extents};
+use super::check_shape;
 use super::{Dims, Extent, Label, Labels, NodeId, Op, Recorder, SharedBuilder, Term, shape_of};
 use crate::elementary::{Binary, Elementary, Unary};
 use crate::error::{Error, Result};
@@ -109,11 +110,16 @@ impl Tracer {
         Tracer::new(&self.builder, term.onto(&out, &[]))
     }
 
+    fn check_together(&self, other: &Tracer, what: &str, place: &'static Location<'static>) -> Result<()> {
+        if Rc::ptr_eq(&self.builder, &other.builder) {
+            return Ok(());
+        }
+        Err(Error::new(format!("{what}: the operands belong to different recordings")).at(place))
+    }
+
     /// Both values with axes of length 1 taken out where the other is longer.
     fn aligned(&self, other: &Tracer, what: &str, place: &'static Location<'static>) -> Result<(Term, Term)> {
-        if !Rc::ptr_eq(&self.builder, &other.builder) {
-            return Err(Error::new(format!("{what}: the operands belong to different recordings")).at(place));
-        }
+        self.check_together(other, what, place)?;
         let (a, b) = (self.shape(), other.shape());
         let (mut x, mut y) = (self.from_right(), other.from_right());
         for (k, (&m, &n)) in a.iter().rev().zip(b.iter().rev()).enumerate() {
@@ -153,6 +159,9 @@ impl Tracer {
         let place = Location::caller();
         if self.void || other.void {
             return if self.void { self.clone() } else { other.clone() };
+        }
+        if let Err(error) = self.check_together(other, "einsum", place) {
+            return Tracer::note(&self.builder, error);
         }
         match einsum_labels(formula, &[&self.shape(), &other.shape()]) {
             Ok(labels) => {
@@ -268,6 +277,9 @@ impl Tracer {
         if !fits {
             return self.refuse(Location::caller(), format!("broadcast_to: shape {own:?} does not broadcast to {shape:?}"));
         }
+        if let Err(error) = check_shape(shape) {
+            return Tracer::note(&self.builder, error.at(Location::caller()));
+        }
         let mut term = self.from_right();
         let mut spread = Vec::new();
         for (k, &n) in shape.iter().rev().enumerate() {
@@ -361,8 +373,13 @@ impl Tracer {
     #[track_caller]
     #[must_use]
     pub fn at(&self, axis: usize, index: usize) -> Tracer {
-        let one = self.slice(axis, index..index + 1);
-        if one.void { one } else { one.sum_axis(axis) }
+        match self.shape().get(axis) {
+            Some(&n) if index < n => self.slice(axis, index..index + 1).sum_axis(axis),
+            _ => {
+                let message = format!("at: element {index} of axis {axis} of shape {:?}", self.shape());
+                self.refuse(Location::caller(), message)
+            }
+        }
     }
 
     /// Zeros around one axis: the value stands at `start..` of an axis of length `length`.
@@ -370,7 +387,7 @@ impl Tracer {
     #[must_use]
     pub fn pad(&self, axis: usize, start: usize, length: usize) -> Tracer {
         match self.shape().get(axis) {
-            Some(&n) if start + n <= length => {
+            Some(&n) if start.checked_add(n).is_some_and(|end| end <= length) => {
                 if n == length { self.clone() } else { self.along(axis, Op::Pad(start), length) }
             }
             _ => {
@@ -402,12 +419,15 @@ impl Tracer {
         if let Some(void) = all.iter().find(|t| t.void) {
             return (*void).clone();
         }
+        if let Err(error) = others.iter().try_for_each(|t| self.check_together(t, "concat", place)) {
+            return Tracer::note(&self.builder, error);
+        }
         let shapes: Vec<Vec<usize>> = all.iter().map(|t| t.shape()).collect();
         let beside = |s: &Vec<usize>| s.iter().enumerate().filter(|&(k, _)| k != axis).map(|(_, &n)| n).collect::<Vec<_>>();
         if shapes.iter().any(|s| axis >= s.len() || beside(s) != beside(&shapes[0])) {
             return self.refuse(place, format!("concat: shapes {shapes:?} do not join along axis {axis}"));
         }
-        let length = shapes.iter().map(|s| s[axis]).sum();
+        let length = shapes.iter().fold(0, |length: usize, s| length.saturating_add(s[axis]));
         let mut start = 0;
         let mut parts = all.iter().zip(&shapes).map(|(t, s)| {
             let part = t.pad(axis, start, length);
@@ -422,6 +442,9 @@ impl Tracer {
     #[track_caller]
     #[must_use]
     pub fn reshape(&self, shape: &[usize]) -> Tracer {
+        if let Err(error) = check_shape(shape) {
+            return Tracer::note(&self.builder, error.at(Location::caller()));
+        }
         let own = self.shape();
         if own.iter().product::<usize>() != shape.iter().product::<usize>() {
             let message = format!("reshape: shape {own:?} does not have as many elements as {shape:?}");
@@ -487,6 +510,10 @@ fn einsum_labels(formula: &str, shapes: &[&[usize]]) -> std::result::Result<Vec<
     if let Some(letter) = right.trim().chars().find(|l| !lengths.contains_key(l)) {
         return refuse(&format!("no operand has `{letter}`"));
     }
+    let out: Vec<usize> = right.trim().chars().map(|letter| lengths[&letter]).collect();
+    if let Err(error) = check_shape(&out) {
+        return refuse(&error.to_string());
+    }
     let label = |letter: char| lengths.keys().position(|&l| l == letter).unwrap_or_default() as Label + 1;
     Ok(parts.iter().map(|part| part.chars().map(label).collect()).collect())
 }
@@ -511,6 +538,9 @@ impl Elementary for Tracer {
         let place = Location::caller();
         if let Some(void) = [self, a, b].into_iter().find(|t| t.void) {
             return void.clone();
+        }
+        if let Err(error) = [a, b].into_iter().try_for_each(|t| self.check_together(t, "select", place)) {
+            return Tracer::note(&self.builder, error);
         }
         let shapes = [self.shape(), a.shape(), b.shape()];
         let shape = broadcast_shape(&shapes[0], &shapes[1]).and_then(|s| broadcast_shape(&s, &shapes[2]));

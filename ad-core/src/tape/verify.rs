@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::builder::all_distinct;
 use super::recorder::is_name;
-use super::{Extent, Label, Node, NodeId, Op, Tape};
+use super::{Dims, Extent, Label, Node, NodeId, Op, Tape};
 use crate::error::{Error, Result};
 
 /// The most indices on one line: far from the last [`Label`], since a transform adds some.
@@ -167,6 +167,18 @@ pub(super) fn size(dims: &[Extent]) -> Option<usize> {
         .into_iter()
         .try_fold(1_usize, usize::checked_mul)
         .filter(|n| *n <= isize::MAX as usize / size_of::<f64>())
+}
+
+/// The most axes of a value that a user makes.
+const MAX_AXES: usize = 32;
+
+/// Whether a value may have this shape.
+pub(crate) fn check_shape(shape: &[usize]) -> Result<()> {
+    if shape.len() > MAX_AXES {
+        return Err(Error::new(format!("a value has at most {MAX_AXES} axes, not {}", shape.len())));
+    }
+    let dims: Dims = shape.iter().map(|&n| Extent::Fixed(n)).collect();
+    size(&dims).map(|_| ()).ok_or_else(|| Error::new(format!("shape {shape:?} has more elements than memory can hold")))
 }
 
 /// The operations on local indices: which lengths go together.

@@ -73,6 +73,8 @@ impl Linear {
         let mut outputs: Vec<_> = self.tape.outputs().iter().filter(|(n, _)| kept(n)).cloned().collect();
         let names: Vec<String> = self.inputs.iter().map(|n| flipped(n)).collect();
         outputs.extend(names.iter().cloned().zip(cotangents));
+        check_names(&inputs, "input")?;
+        check_names(&outputs, "output")?;
         let tape = builder.borrow().finish(&inputs, outputs);
         tape.debug_verify();
         Ok(Linear { tape, inputs: self.outputs.iter().map(|n| flipped(n)).collect(), outputs: names })

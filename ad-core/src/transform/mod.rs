@@ -10,7 +10,7 @@ mod transpose;
 use smallvec::SmallVec;
 
 use crate::error::{Error, Result};
-use crate::tape::{Dims, Extent, Label, Labels, NodeId, Operand, Recorder, SharedBuilder, Tape, Term, Tracer};
+use crate::tape::{Dims, Extent, Label, Labels, NodeId, Operand, Recorder, SharedBuilder, Tape, Term, Tracer, check_shape};
 
 pub use linear::Linear;
 
@@ -122,7 +122,7 @@ impl Recorder {
         if let Err(error) = tracers.into_iter().try_for_each(|t| t.check_same_recording(self)) {
             return vec![self.fail(error.at(place)); outputs.len()];
         }
-        match self.read_seeds(seeds) {
+        match self.read_seeds(seeds, outputs) {
             Ok((seeds, directions)) => {
                 let tangents = forward::push_forward(&self.builder, &seeds);
                 let whole = |t: &&Tracer| {
@@ -147,7 +147,7 @@ impl Recorder {
         if let Err(error) = tracers.into_iter().try_for_each(|t| t.check_same_recording(self)) {
             return vec![self.fail(error.at(place)); inputs.len()];
         }
-        match self.read_seeds(outputs) {
+        match self.read_seeds(outputs, inputs) {
             Ok((outputs, directions)) => {
                 let outputs: Vec<_> = outputs
                     .into_iter()
@@ -164,8 +164,13 @@ impl Recorder {
         }
     }
 
-    /// Checks values against their tangents and tells whether there is an axis of directions.
-    fn read_seeds(&self, seeds: &[(&Tracer, &Tracer)]) -> Result<(Vec<(NodeId, Tangent)>, Option<usize>)> {
+    /// Checks values against their tangents and tells whether there is an axis of directions, which the `results`
+    /// will have too.
+    fn read_seeds(
+        &self,
+        seeds: &[(&Tracer, &Tracer)],
+        results: &[&Tracer],
+    ) -> Result<(Vec<(NodeId, Tangent)>, Option<usize>)> {
         let mut directions = None;
         let mut read = Vec::new();
         for (value, tangent) in seeds {
@@ -184,6 +189,9 @@ impl Recorder {
             directions = own;
             let tangent = Tangent { node: tangent.node(), example: tangent.has_example(), directions };
             read.push((value.node(), tangent));
+        }
+        for result in results {
+            check_shape(&directions.into_iter().chain(result.shape()).collect::<Vec<_>>())?;
         }
         Ok((read, directions))
     }

@@ -1,5 +1,26 @@
-//! stub
+//! Ordinary differential equations `y' = f(t, y)`, for whole batches, each example with its own time and step.
+//!
+//! A [`System`] is a tape that gives the rates of some named states. One step of a Runge-Kutta method is recorded as a
+//! tape with the system inlined once per stage ([`step`]); its transpose is the exact adjoint of that step. An [`Ode`]
+//! runs steps block by block of examples: each example accepts or rejects by its own error, and leaves the block when
+//! it is done. No example's answer depends on its neighbours.
 
 pub mod controller;
+mod lanes;
+mod solve;
+mod step;
+mod system;
 pub mod tableau;
 pub mod tableaus;
+
+pub(crate) use lanes::Lanes;
+pub use solve::{Bound, Ode, Outcome, Solution, Statistics};
+pub(crate) use solve::{Memory, Step, TIMES, write_lanes, write_times};
+pub use system::System;
+
+use ad_core::{Result, Tape};
+
+/// The tapes of one step for the way back: the step itself, and its transpose.
+pub(crate) fn step_tapes(system: &System, tableau: &tableau::Tableau) -> Result<(Tape, Tape)> {
+    Ok((step::advance(system, tableau)?, step::reverse(system, tableau)?))
+}

@@ -1,0 +1,106 @@
+//! The negative log-likelihood and its gradient.
+
+use super::{BLOCK, Cnf, Element, Error, Lanes, Memory, Parameters, ProbeSeed, Result, Statistics, bind_ode, slices};
+use rayon::prelude::*;
+
+use crate::adjoint::{BoundBackward, History};
+use crate::ode::{Bound, write_lanes};
+
+/// The mean negative log-likelihood of a batch, with its gradient.
+#[derive(Clone, Debug)]
+pub struct NllGradient {
+    /// In nats for each row.
+    pub nll: f64,
+    /// The derivative of `nll` in each parameter.
+    pub gradient: Parameters,
+    /// What the way forward cost.
+    pub statistics: Statistics,
+}
+
+/// What one block adds to the whole.
+struct BlockSums<T> {
+    nll: f64,
+    parameters: Vec<Vec<T>>,
+    statistics: Statistics,
+}
+
+impl<T: Element> Cnf<T> {
+    /// The mean negative log-likelihood of `rows` and its gradient, exact for the steps that were taken. Arguments are
+    /// those of [`Cnf::log_prob`].
+    ///
+    /// # Errors
+    /// Where sizes do not fit, there are no rows, or a row cannot be integrated.
+    pub fn nll_gradient(
+        &self,
+        parameters: &Parameters,
+        rows: &[f64],
+        context: &[f64],
+        probe: ProbeSeed,
+    ) -> Result<NllGradient> {
+        let l = vec![0.0; self.count(rows)?];
+        let examples = l.len();
+        if examples == 0 {
+            return Err(Error::Sizes { want: vec![self.dims], got: vec![0] });
+        }
+        let extras = self.extras(examples, context, probe);
+        let (states, extras) = ([rows, &l], slices(&extras));
+        self.augmented.check_sizes(&states, &extras)?;
+        let bound = bind_ode(&self.augmented, parameters)?;
+        let cast = parameters.cast::<T>();
+        let backward = self.backward.bind(&cast.iter().map(|a| &a[..]).collect::<Vec<_>>())?;
+        let block = |number: usize| {
+            let mut memory = self.augmented.take_memory();
+            let count = self.augmented.load_block(&mut memory, &states, &extras, number);
+            let sums = self.block_gradient(&bound, &backward, &mut memory, count);
+            self.augmented.put_back(memory);
+            sums
+        };
+        let blocks: Vec<BlockSums<T>> =
+            (0..examples.div_ceil(BLOCK)).into_par_iter().map(block).collect::<Result<_>>()?;
+        let scale = 1.0 / examples as f64;
+        let mut result = NllGradient { nll: 0.0, gradient: parameters.zeros_like(), statistics: Statistics::default() };
+        for block in &blocks {
+            result.nll += block.nll * scale;
+            result.statistics.add(block.statistics);
+        }
+        let bars = self.backward.finish(&backward, blocks.iter().map(|b| &b.parameters));
+        for (array, bar) in result.gradient.arrays_mut().zip(bars) {
+            array.data.iter_mut().zip(bar).for_each(|(x, bar)| *x = bar.to_double() * scale);
+        }
+        Ok(result)
+    }
+
+    /// Forward, the base density, and back, for one block of examples.
+    fn block_gradient(
+        &self,
+        bound: &Bound<T>,
+        backward: &BoundBackward<T>,
+        memory: &mut Memory<T>,
+        count: usize,
+    ) -> Result<BlockSums<T>> {
+        let width = self.augmented.states().iter().sum();
+        let mut histories: Vec<History<T>> = (0..count).map(|_| History::new(self.settings.adjoint, width)).collect();
+        let note = |e: usize, step, states: &[Lanes<T>]| histories[e].push(step, states, e);
+        let statistics = self.augmented.solve_block(bound, memory, count, [1.0, 0.0], note)?;
+        Error::check(memory.outcomes())?;
+        let (log_p, mut bars) = self.base_block(memory, count)?;
+        let mut workspace = self.backward.memory();
+        self.backward.run_block(backward, &mut workspace, &mut histories, &memory.extras, &mut bars);
+        let nll = -log_p.iter().map(|p| p.to_double()).sum::<f64>();
+        Ok(BlockSums { nll, parameters: workspace.reverse.sums().to_vec(), statistics })
+    }
+
+    /// The log-density at the end of a block's solve, and the cotangents of its negative.
+    fn base_block(&self, memory: &Memory<T>, count: usize) -> Result<(Vec<T>, Vec<Lanes<T>>)> {
+        let all: Vec<usize> = (0..count).collect();
+        let (mut workspace, mut binding) = (self.base.workspace(), self.base.binding());
+        self.base.bind(&mut binding, &[])?;
+        write_lanes(&self.base, &mut workspace, 0, &memory.states, &all);
+        self.base.run_block(&binding, &mut workspace, count);
+        let mut bars: Vec<Lanes<T>> = memory.states.iter().map(|s| Lanes::new(s.rows())).collect();
+        for (k, bar) in bars.iter_mut().enumerate() {
+            bar.scatter(&all, &[true; BLOCK], self.base.output(&binding, &workspace, k + 1), workspace.stride());
+        }
+        Ok((self.base.output(&binding, &workspace, 0)[..count].to_vec(), bars))
+    }
+}

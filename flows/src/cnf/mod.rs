@@ -1,0 +1,243 @@
+//! Continuous normalizing flows: a field moves a simple base density to the data.
+//!
+//! Points move by `x' = f(t, x)` from the base at `t = 0` to the data at `t = 1`; the log-density along the way falls by
+//! the divergence (Chen et al. 2018, *Neural ordinary differential equations*, eq. 8), which is exact or estimated by
+//! random probes (Grathwohl et al. 2019, *FFJORD*):
+//!
+//! ```text
+//! log p(x) = log base(z) - integral from 0 to 1 of div f(t, x(t)) dt,    z = x(0)
+//! ```
+//!
+//! A [`Cnf`] is a [`Field`] with [`Settings`], compiled. Parameters are given to each call.
+
+mod gradient;
+mod settings;
+
+use ad_core::{BLOCK, Element, Elementary, Program, Tape};
+use ad_ops::random::Purpose;
+use ad_ops::{Estimator, divergence};
+use rayon::prelude::*;
+
+use crate::adjoint::Backward;
+use crate::error::{Error, Result};
+use crate::field::{CONTEXT, Field, STATE, TIME};
+use crate::ode::{Bound, Lanes, Memory, Ode, Outcome, Solution, Statistics, System};
+use crate::params::Parameters;
+
+pub use gradient::NllGradient;
+pub use settings::{Divergence, ProbeSeed, Settings};
+
+/// A field with its solvers, compiled for elements of type `T`.
+#[derive(Debug)]
+pub struct Cnf<T> {
+    dims: usize,
+    context: usize,
+    settings: Settings,
+    /// Points with their log-determinant, and the way back through it.
+    augmented: Ode<T>,
+    backward: Backward<T>,
+    /// Points alone.
+    transport: Ode<T>,
+    /// From the end of a solve to the log-density, and to the cotangents of its negative.
+    base: Program<T>,
+}
+
+/// Log-densities of a batch.
+#[derive(Clone, Debug)]
+pub struct LogProb {
+    /// The log-density of each row in nats; NaN where the integration failed.
+    pub log_p: Vec<f64>,
+    /// Each row's point in the base space, row-major.
+    pub base: Vec<f64>,
+    /// How each row's integration ended.
+    pub outcomes: Vec<Outcome>,
+    /// What it cost.
+    pub statistics: Statistics,
+}
+
+/// A field of points with their log-determinant `l`, whose rate is the divergence.
+fn augmented(field: &Field, divergence_of: Divergence) -> Result<System> {
+    let estimator = match divergence_of {
+        Divergence::Exact => Estimator::Exact,
+        Divergence::Hutchinson { probes, .. } => Estimator::Hutchinson { probes },
+    };
+    Ok(System::new(divergence(field.tape(), STATE, "x_dot", estimator)?, &[STATE, "l"])?)
+}
+
+/// The log-density of a standard normal base at `x`, with the log-determinant added, and the cotangents of its
+/// negative.
+fn base(dims: usize) -> Result<Tape> {
+    let constant = 0.5 * dims as f64 * std::f64::consts::TAU.ln();
+    let tape = Tape::record(|t| {
+        let (x, l) = (t.example(STATE, &[dims]), t.example("l", &[]));
+        let log_p = x.square().sum() * -0.5 - constant + &l;
+        let bars = t.pull_back(&[(&log_p, &t.number(-1.0))], &[&x, &l]);
+        let names = ["log_p", "x_bar", "l_bar"];
+        names.into_iter().zip(std::iter::once(log_p).chain(bars)).collect::<Vec<_>>()
+    })?;
+    Ok(tape)
+}
+
+impl<T: Element> Cnf<T> {
+    /// Compiles a field.
+    ///
+    /// # Errors
+    /// Where method and step control do not fit together, or no probes are asked for.
+    pub fn new(field: &Field, settings: &Settings) -> Result<Self> {
+        let system = augmented(field, settings.divergence)?;
+        let points = System::new(field.tape().clone(), &[STATE])?;
+        Ok(Cnf {
+            dims: field.dims(),
+            context: field.context(),
+            augmented: Ode::new(&system, settings.tableau, settings.control)?,
+            backward: Backward::new(&system, settings.tableau)?,
+            transport: Ode::new(&points, settings.tableau, settings.control)?,
+            base: base(field.dims())?.compile()?,
+            settings: settings.clone(),
+        })
+    }
+
+    /// The numbers of one point.
+    pub fn dims(&self) -> usize {
+        self.dims
+    }
+
+    /// What the field was compiled with.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The log-density of each row of `rows` (row-major, [`Cnf::dims`] numbers each), given its row of `context` (empty
+    /// where the field has none). An estimated divergence takes its probes from `probe`.
+    ///
+    /// # Errors
+    /// Where sizes do not fit. A row that cannot be integrated has its outcome and NaN.
+    pub fn log_prob(&self, parameters: &Parameters, rows: &[f64], context: &[f64], probe: ProbeSeed) -> Result<LogProb> {
+        let l = vec![0.0; self.count(rows)?];
+        let extras = self.extras(l.len(), context, probe);
+        let bound = bind_ode(&self.augmented, parameters)?;
+        let mut end = self.augmented.solve(&bound, &[rows, &l], &slices(&extras), [1.0, 0.0])?;
+        let log_det = end.states.pop().unwrap_or_default();
+        let points = end.states.pop().unwrap_or_default();
+        let cast = |x: &[f64]| x.iter().map(|&x| T::from_f64(x)).collect::<Vec<T>>();
+        let mut out = self.base.call(l.len(), &[&cast(&points), &cast(&log_det)])?;
+        let mut log_p: Vec<f64> = out.swap_remove(0).into_iter().map(T::to_double).collect();
+        for (p, outcome) in log_p.iter_mut().zip(&end.outcomes) {
+            if outcome.is_err() {
+                *p = f64::NAN;
+            }
+        }
+        Ok(LogProb { log_p, base: points, outcomes: end.outcomes, statistics: end.statistics })
+    }
+
+    /// Points of the base moved to the data (`t` from 0 to 1), and the logarithm of the determinant of the map's
+    /// Jacobian at each.
+    ///
+    /// # Errors
+    /// Where sizes do not fit, or a point cannot be integrated.
+    pub fn transform_and_log_det(
+        &self,
+        parameters: &Parameters,
+        rows: &[f64],
+        context: &[f64],
+        probe: ProbeSeed,
+    ) -> Result<(Vec<f64>, Vec<f64>)> {
+        self.move_with_log_det(parameters, rows, context, probe, [0.0, 1.0])
+    }
+
+    /// The inverse of [`Cnf::transform_and_log_det`]: data moved to the base.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn inverse_and_log_det(
+        &self,
+        parameters: &Parameters,
+        rows: &[f64],
+        context: &[f64],
+        probe: ProbeSeed,
+    ) -> Result<(Vec<f64>, Vec<f64>)> {
+        self.move_with_log_det(parameters, rows, context, probe, [1.0, 0.0])
+    }
+
+    fn move_with_log_det(
+        &self,
+        parameters: &Parameters,
+        rows: &[f64],
+        context: &[f64],
+        probe: ProbeSeed,
+        span: [f64; 2],
+    ) -> Result<(Vec<f64>, Vec<f64>)> {
+        let l = vec![0.0; self.count(rows)?];
+        let extras = self.extras(l.len(), context, probe);
+        let bound = bind_ode(&self.augmented, parameters)?;
+        let Solution { mut states, outcomes, .. } = self.augmented.solve(&bound, &[rows, &l], &slices(&extras), span)?;
+        Error::check(&outcomes)?;
+        let log_det = states.pop().unwrap_or_default();
+        Ok((states.pop().unwrap_or_default(), log_det))
+    }
+
+    /// `n` draws from the flow, row-major: draws from the base, moved to the data. The same seed gives the same bits.
+    ///
+    /// # Errors
+    /// Where the context does not have `n` rows, or a point cannot be integrated.
+    pub fn sample(&self, parameters: &Parameters, n: usize, context: &[f64], seed: u64) -> Result<Vec<f64>> {
+        self.flow(parameters, &self.base_sample(n, seed), context, [0.0, 1.0])
+    }
+
+    /// `n` draws from the base, row-major.
+    pub fn base_sample(&self, n: usize, seed: u64) -> Vec<f64> {
+        let draw = |e| {
+            let mut stream = Purpose::Sample.stream(seed, 0, e as u32);
+            (0..self.dims).map(move |_| stream.standard_normal()).collect::<Vec<f64>>()
+        };
+        (0..n).flat_map(draw).collect()
+    }
+
+    /// Points moved along the field from time `span[0]` to `span[1]`, without their log-determinant. The base is at
+    /// `t = 0`, the data are at `t = 1`.
+    ///
+    /// # Errors
+    /// Where sizes do not fit, or a point cannot be integrated.
+    pub fn flow(&self, parameters: &Parameters, rows: &[f64], context: &[f64], span: [f64; 2]) -> Result<Vec<f64>> {
+        self.count(rows)?;
+        let bound = bind_ode(&self.transport, parameters)?;
+        let extras = if self.context == 0 { Vec::new() } else { vec![context] };
+        let mut solution = self.transport.solve(&bound, &[rows], &extras, span)?;
+        Error::check(&solution.outcomes)?;
+        Ok(solution.states.swap_remove(0))
+    }
+
+    /// The number of rows.
+    fn count(&self, rows: &[f64]) -> Result<usize> {
+        if rows.len() % self.dims == 0 {
+            return Ok(rows.len() / self.dims);
+        }
+        Err(Error::Sizes { want: vec![self.dims], got: vec![rows.len()] })
+    }
+
+    /// What is held during a solve: the context, and the probes of each example.
+    fn extras(&self, examples: usize, context: &[f64], probe: ProbeSeed) -> Vec<Vec<f64>> {
+        let mut extras = Vec::new();
+        if self.context > 0 {
+            extras.push(context.to_vec());
+        }
+        if let Divergence::Hutchinson { probes, probe: kind } = self.settings.divergence {
+            let mut all = vec![0.0; examples * probes * self.dims];
+            for (e, own) in all.chunks_exact_mut(probes * self.dims).enumerate() {
+                let mut stream = Purpose::Probe.stream(probe.seed, probe.step, probe.first_example + e as u32);
+                own.chunks_exact_mut(self.dims).for_each(|v| kind.fill(&mut stream, v));
+            }
+            extras.push(all);
+        }
+        extras
+    }
+}
+
+fn slices(arrays: &[Vec<f64>]) -> Vec<&[f64]> {
+    arrays.iter().map(|a| &a[..]).collect()
+}
+
+fn bind_ode<T: Element>(ode: &Ode<T>, parameters: &Parameters) -> Result<Bound<T>> {
+    let cast = parameters.cast::<T>();
+    ode.bind(&cast.iter().map(|a| &a[..]).collect::<Vec<_>>())
+}

@@ -1,0 +1,61 @@
+//! How a flow is integrated and differentiated.
+
+use ad_ops::Probe;
+
+use crate::adjoint::Adjoint;
+use crate::ode::controller::{Adaptive, Control};
+use crate::ode::tableau::Tableau;
+use crate::ode::tableaus::TSIT5;
+
+/// How the divergence along the flow is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Divergence {
+    /// The trace itself.
+    Exact,
+    /// Hutchinson's estimate with probes of each example's own, held during a solve.
+    Hutchinson {
+        /// The number of probes.
+        probes: usize,
+        /// How they are drawn.
+        probe: Probe,
+    },
+}
+
+/// The choices that turn a field into a flow.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// The Runge-Kutta method.
+    pub tableau: &'static Tableau,
+    /// The step control.
+    pub control: Control,
+    /// The divergence.
+    pub divergence: Divergence,
+    /// What a gradient keeps of a solve.
+    pub adjoint: Adjoint,
+}
+
+impl Default for Settings {
+    /// Tsit5 with steps as diffrax chooses them at a tolerance of 1e-5, and the exact divergence.
+    fn default() -> Self {
+        Settings {
+            tableau: &TSIT5,
+            control: Control::Adaptive(Adaptive::i(1e-5, 1e-5)),
+            divergence: Divergence::Exact,
+            adjoint: Adjoint::Checkpointed { slots: 32 },
+        }
+    }
+}
+
+/// Which probes an estimate takes: example `k` of a call has the stream (`seed`, `step`, `first_example + k`).
+///
+/// In training `step` counts the parameter updates, so that probes are drawn anew for each: a probe that is held while
+/// the parameters move is exploited by them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ProbeSeed {
+    /// The seed of all probes.
+    pub seed: u64,
+    /// The number of the update, or any other name.
+    pub step: u32,
+    /// The name of the first example.
+    pub first_example: u32,
+}

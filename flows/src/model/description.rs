@@ -1,0 +1,150 @@
+use ad_ops::Probe;
+use serde::{Deserialize, Serialize};
+
+use super::Fault;
+use crate::cnf::{Divergence, Settings};
+use crate::data::Standardisation;
+use crate::layer::mlp_field;
+use crate::ode::controller::{Adaptive, Control};
+use crate::ode::tableau::Tableau;
+use crate::{Field, Result};
+
+/// Everything about a model but its parameters.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Description {
+    /// The version of this crate that trained it.
+    pub crate_version: String,
+    /// The data it was trained on: a built-in name or a path.
+    pub data: String,
+    /// The names of the data's columns.
+    pub columns: Vec<String>,
+    /// The map from the data to what the field sees.
+    pub standardisation: Standardisation,
+    /// The field.
+    pub architecture: Architecture,
+    /// The name of the Runge-Kutta method of the training.
+    pub solver: String,
+    /// The step control of the training.
+    #[serde(with = "ControlText")]
+    pub control: Control,
+    /// How the training took the divergence.
+    #[serde(with = "DivergenceText")]
+    pub divergence: Divergence,
+    /// The precision of the training.
+    pub dtype: Dtype,
+    /// The seed of the training.
+    pub seed: u64,
+}
+
+/// A kind of field and its sizes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub enum Architecture {
+    /// The field of [`mlp_field`].
+    Mlp {
+        /// The numbers of a point.
+        dims: usize,
+        /// The numbers of a context.
+        context: usize,
+        /// The widths of the hidden layers.
+        hidden: Vec<usize>,
+    },
+}
+
+/// The precision of a program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Dtype {
+    /// Single.
+    F32,
+    /// Double.
+    F64,
+}
+
+impl Architecture {
+    /// Records the field.
+    ///
+    /// # Errors
+    /// Where a width is 0.
+    pub fn field(&self) -> Result<Field> {
+        let Self::Mlp { dims, context, hidden } = self;
+        Ok(mlp_field(*dims, *context, hidden)?)
+    }
+
+    /// The number of parameters, without recording the field; none where it is beyond a `usize`.
+    pub fn parameter_count(&self) -> Option<usize> {
+        let Self::Mlp { dims, context, hidden } = self;
+        let mut width = dims.checked_add(*context)?.checked_add(1)?;
+        let mut count = 0_usize;
+        for &out in hidden.iter().chain([dims]) {
+            count = count.checked_add(width.checked_add(1)?.checked_mul(out)?)?;
+            width = out;
+        }
+        Some(count)
+    }
+}
+
+impl Description {
+    /// The settings of the training.
+    ///
+    /// # Errors
+    /// Where the method is unknown.
+    pub fn settings(&self) -> Result<Settings> {
+        let (tableau, control, divergence) = (Tableau::by_name(&self.solver)?, self.control, self.divergence);
+        Ok(Settings { tableau, control, divergence, ..Settings::default() })
+    }
+
+    /// Whether the parts speak of the same number of columns.
+    pub(super) fn check(&self) -> std::result::Result<(), Fault> {
+        let Architecture::Mlp { dims, .. } = self.architecture;
+        let (columns, scales) = (self.columns.len(), self.standardisation.columns());
+        if dims == columns && dims == scales { Ok(()) } else { Err(Fault::Columns { dims, columns, scales }) }
+    }
+}
+
+/// [`Control`] as text.
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Control", rename_all = "lowercase")]
+enum ControlText {
+    Constant {
+        steps: usize,
+    },
+    #[serde(with = "AdaptiveText")]
+    Adaptive(Adaptive),
+}
+
+/// [`Adaptive`] as text.
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Adaptive")]
+struct AdaptiveText {
+    rtol: f64,
+    atol: f64,
+    integral: f64,
+    proportional: f64,
+    safety: f64,
+    factor_min: f64,
+    factor_max: f64,
+    first_step_divisor: f64,
+    max_steps: usize,
+}
+
+/// [`Divergence`] as text.
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Divergence", rename_all = "lowercase")]
+enum DivergenceText {
+    Exact,
+    Hutchinson {
+        probes: usize,
+        #[serde(with = "ProbeText")]
+        probe: Probe,
+    },
+}
+
+/// [`Probe`] as text.
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Probe", rename_all = "lowercase")]
+enum ProbeText {
+    Rademacher,
+    Gaussian,
+    Sphere,
+}

@@ -1,0 +1,63 @@
+//! Values of one block of examples: one row per element, examples side by side.
+
+use ad_core::{BLOCK, Element};
+
+/// A value with `rows` elements for each example of a block; element `r` of example `e` is at `r * BLOCK + e`.
+#[derive(Clone, Debug)]
+pub(crate) struct Lanes<T> {
+    data: Vec<T>,
+    rows: usize,
+}
+
+impl<T: Element> Lanes<T> {
+    pub(crate) fn new(rows: usize) -> Self {
+        Lanes { data: vec![T::zero(); rows * BLOCK], rows }
+    }
+
+    pub(crate) fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Reads one example after another, row-major.
+    pub(crate) fn load<S: Copy>(&mut self, examples: &[S], convert: impl Fn(S) -> T) {
+        for (e, row) in examples.chunks_exact(self.rows.max(1)).enumerate() {
+            row.iter().enumerate().for_each(|(r, &x)| self.data[r * BLOCK + e] = convert(x));
+        }
+    }
+
+    /// The elements of one example.
+    pub(crate) fn example(&self, e: usize) -> impl Iterator<Item = T> {
+        (0..self.rows).map(move |r| self.data[r * BLOCK + e])
+    }
+
+    /// Sets the elements of one example.
+    pub(crate) fn set_example(&mut self, e: usize, values: &[T]) {
+        values.iter().enumerate().for_each(|(r, &x)| self.data[r * BLOCK + e] = x);
+    }
+
+    /// Sets every example in `active`.
+    pub(crate) fn fill(&mut self, value: T) {
+        self.data.fill(value);
+    }
+
+    /// The examples `active`, side by side, into rows of `stride`. What pads the last vector repeats the first of them.
+    pub(crate) fn gather(&self, active: &[usize], rows: &mut [T], stride: usize) {
+        let padded = active.len().next_multiple_of(16).min(stride);
+        for (from, to) in self.data.chunks_exact(BLOCK).zip(rows.chunks_exact_mut(stride)) {
+            for (to, &e) in to.iter_mut().zip(active) {
+                *to = from[e];
+            }
+            let first = to[0];
+            to[active.len()..padded].fill(first);
+        }
+    }
+
+    /// The inverse of [`Lanes::gather`], for the places in `active` that `keep`.
+    pub(crate) fn scatter(&mut self, active: &[usize], keep: &[bool], rows: &[T], stride: usize) {
+        for (to, from) in self.data.chunks_exact_mut(BLOCK).zip(rows.chunks_exact(stride)) {
+            for ((&x, &e), _) in from.iter().zip(active).zip(keep).filter(|(_, keep)| **keep) {
+                to[e] = x;
+            }
+        }
+    }
+}

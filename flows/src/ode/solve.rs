@@ -1,0 +1,342 @@
+//! Solves block by block: the examples of a block step together, each with its own time, step and end.
+
+use std::sync::Mutex;
+
+use ad_core::{BLOCK, Binding, Element, Program, Workspace};
+use rayon::prelude::*;
+
+use super::controller::{Adaptive, Control, Controller, Failure, Status, StepState, Verdict};
+use super::lanes::Lanes;
+use super::step::{self, Tolerance};
+use super::system::{Feed, System};
+use super::tableau::Tableau;
+use crate::error::{Error, Result};
+
+/// An accepted step of one example.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Step {
+    pub(crate) t: f64,
+    pub(crate) t_next: f64,
+    pub(crate) h: f64,
+}
+
+/// How an example's integration ended.
+pub type Outcome = std::result::Result<(), Failure>;
+
+/// What a solve cost, summed over its examples.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Statistics {
+    /// Examples solved.
+    pub examples: u64,
+    /// Steps accepted.
+    pub accepted: u64,
+    /// Steps rejected.
+    pub rejected: u64,
+    /// Evaluations of the system.
+    pub evaluations: u64,
+}
+
+impl Statistics {
+    /// Adds the costs of other examples.
+    pub fn add(&mut self, other: Statistics) {
+        self.examples += other.examples;
+        self.accepted += other.accepted;
+        self.rejected += other.rejected;
+        self.evaluations += other.evaluations;
+    }
+
+    /// A count for each example.
+    pub fn mean(&self, count: u64) -> f64 {
+        count as f64 / self.examples.max(1) as f64
+    }
+}
+
+/// A system with a method and a step control, compiled.
+#[derive(Debug)]
+pub struct Ode<T> {
+    /// The rates alone, for the first stage of the first step.
+    rates: Program<T>,
+    feeds: Vec<Feed>,
+    forward: Program<T>,
+    controller: Controller,
+    carries: bool,
+    stages: usize,
+    /// Elements of each state and of each extra.
+    states: Vec<usize>,
+    extras: Vec<usize>,
+    /// Memory of blocks that are done, to be used again.
+    pool: Mutex<Vec<Memory<T>>>,
+}
+
+/// The parameters of an [`Ode`].
+#[derive(Clone, Debug)]
+pub struct Bound<T> {
+    rates: Binding<T>,
+    forward: Binding<T>,
+}
+
+/// Everything one block needs during a solve.
+#[derive(Debug)]
+pub(crate) struct Memory<T> {
+    pub(crate) states: Vec<Lanes<T>>,
+    pub(crate) extras: Vec<Lanes<T>>,
+    carried: Vec<Lanes<T>>,
+    steppers: Vec<StepState>,
+    outcomes: Vec<Outcome>,
+    rates: Workspace<T>,
+    forward: Workspace<T>,
+}
+
+/// The first inputs of every step: `t`, `t_next` and `h`.
+pub(crate) const TIMES: usize = 3;
+
+/// Writes the first inputs of a step for some examples.
+pub(crate) fn write_times<T: Element>(program: &Program<T>, workspace: &mut Workspace<T>, steps: impl Iterator<Item = Step> + Clone) {
+    let times: [fn(&Step) -> f64; TIMES] = [|s| s.t, |s| s.t_next, |s| s.h];
+    for (k, time) in times.into_iter().enumerate() {
+        let row = program.input_mut(workspace, k);
+        let mut count = 0;
+        for (x, step) in row.iter_mut().zip(steps.clone()) {
+            *x = T::from_f64(time(&step));
+            count += 1;
+        }
+        let first = row.first().copied().unwrap_or_default();
+        row[count..].fill(first);
+    }
+}
+
+/// Writes inputs `first..` of a step from lanes.
+pub(crate) fn write_lanes<T: Element>(
+    program: &Program<T>,
+    workspace: &mut Workspace<T>,
+    first: usize,
+    values: &[Lanes<T>],
+    active: &[usize],
+) -> usize {
+    let stride = workspace.stride();
+    for (k, value) in values.iter().enumerate() {
+        value.gather(active, program.input_mut(workspace, first + k), stride);
+    }
+    first + values.len()
+}
+
+impl<T: Element> Ode<T> {
+    /// Compiles a system for a method and a step control.
+    ///
+    /// # Errors
+    /// Where tableau and control do not fit together.
+    pub fn new(system: &System, tableau: &Tableau, control: Control) -> Result<Self> {
+        let controller = Controller::new(control, tableau)?;
+        let tolerance = match control {
+            Control::Adaptive(Adaptive { rtol, atol, .. }) => Some(Tolerance { rtol, atol }),
+            Control::Constant { .. } => None,
+        };
+        let forward = step::forward(system, tableau, tolerance)?.compile::<T>()?;
+        let rates: Program<T> = system.tape().compile()?;
+        let feeds = system.feeds();
+        let extras = feeds.iter().zip(rates.inputs()).filter(|(f, _)| **f == Feed::Extra).map(|(_, p)| p.size()).collect();
+        let states = system.shapes().iter().map(|s| s.iter().product()).collect();
+        let (carries, stages) = (tableau.is_fsal(), tableau.stages());
+        Ok(Ode { rates, feeds, forward, controller, carries, stages, states, extras, pool: Mutex::default() })
+    }
+
+    /// The number of elements of each state.
+    pub fn states(&self) -> &[usize] {
+        &self.states
+    }
+
+    /// The number of elements of each extra.
+    pub fn extras(&self) -> &[usize] {
+        &self.extras
+    }
+
+    /// Sets the parameters, in the order of the system's inputs.
+    ///
+    /// # Errors
+    /// Where one is missing or has another size.
+    pub fn bind(&self, parameters: &[&[T]]) -> Result<Bound<T>> {
+        let mut bound = Bound { rates: self.rates.binding(), forward: self.forward.binding() };
+        self.rates.bind(&mut bound.rates, parameters)?;
+        self.forward.bind(&mut bound.forward, parameters)?;
+        Ok(bound)
+    }
+
+    /// Memory for one block; give it back with [`Ode::put_back`].
+    pub(crate) fn take_memory(&self) -> Memory<T> {
+        let used = self.pool.lock().ok().and_then(|mut pool| pool.pop());
+        used.unwrap_or_else(|| Memory {
+            states: self.states.iter().map(|&n| Lanes::new(n)).collect(),
+            extras: self.extras.iter().map(|&n| Lanes::new(n)).collect(),
+            carried: self.states.iter().filter(|_| self.carries).map(|&n| Lanes::new(n)).collect(),
+            steppers: Vec::new(),
+            outcomes: Vec::new(),
+            rates: self.rates.workspace(),
+            forward: self.forward.workspace(),
+        })
+    }
+
+    pub(crate) fn put_back(&self, memory: Memory<T>) {
+        if let Ok(mut pool) = self.pool.lock() {
+            pool.push(memory);
+        }
+    }
+
+    /// Integrates the first `examples` examples of the block from `t0` to `t1`; the states in `memory` are replaced.
+    /// Each accepted step is reported with the states that it began from.
+    pub(crate) fn solve_block(
+        &self,
+        bound: &Bound<T>,
+        memory: &mut Memory<T>,
+        examples: usize,
+        [t0, t1]: [f64; 2],
+        mut accepted: impl FnMut(usize, Step, &[Lanes<T>]),
+    ) -> Result<Statistics> {
+        let begin = self.controller.begin(t0, t1)?;
+        memory.steppers.clear();
+        memory.steppers.resize(examples, begin);
+        memory.outcomes.clear();
+        memory.outcomes.resize(examples, Ok(()));
+        let mut active: Vec<usize> = (0..examples).collect();
+        let mut keep = vec![false; examples];
+        let running = |memory: &mut Memory<T>, e: &usize| match self.controller.status(&memory.steppers[*e]) {
+            Status::Running => true,
+            Status::Done => false,
+            Status::Failed(failure) => {
+                memory.outcomes[*e] = Err(failure);
+                false
+            }
+        };
+        active.retain(|e| running(memory, e));
+        if self.carries && !active.is_empty() {
+            self.first_rates(bound, memory, &active, t0);
+        }
+        while !active.is_empty() {
+            self.try_step(bound, memory, &active);
+            let error = self.forward.output(&bound.forward, &memory.forward, self.states.len() + memory.carried.len());
+            for (place, &e) in active.iter().enumerate() {
+                let stepper = &mut memory.steppers[e];
+                let step = Step { t: stepper.t(), t_next: stepper.t_next(), h: stepper.h() };
+                keep[place] = self.controller.next(stepper, error[place].to_double()) == Verdict::Accept;
+                if keep[place] {
+                    accepted(e, step, &memory.states);
+                }
+            }
+            let stride = memory.forward.stride();
+            for (k, value) in memory.states.iter_mut().chain(&mut memory.carried).enumerate() {
+                value.scatter(&active, &keep, self.forward.output(&bound.forward, &memory.forward, k), stride);
+            }
+            active.retain(|e| running(memory, e));
+        }
+        Ok(self.statistics(memory))
+    }
+
+    /// The rates at the start, to carry into the first step.
+    fn first_rates(&self, bound: &Bound<T>, memory: &mut Memory<T>, active: &[usize], t0: f64) {
+        let mut extras = memory.extras.iter();
+        let stride = memory.rates.stride();
+        for (k, feed) in self.feeds.iter().enumerate() {
+            let row = self.rates.input_mut(&mut memory.rates, k);
+            match feed {
+                Feed::Time => row.fill(T::from_f64(t0)),
+                Feed::State(s) => memory.states[*s].gather(active, row, stride),
+                Feed::Extra => extras.next().into_iter().for_each(|x| x.gather(active, row, stride)),
+                Feed::Parameter => {}
+            }
+        }
+        self.rates.run_block(&bound.rates, &mut memory.rates, active.len());
+        let keep = [true; BLOCK];
+        for (k, carried) in memory.carried.iter_mut().enumerate() {
+            carried.scatter(active, &keep, self.rates.output(&bound.rates, &memory.rates, k), stride);
+        }
+    }
+
+    /// Computes the next step of the examples `active`; nothing is moved yet.
+    fn try_step(&self, bound: &Bound<T>, memory: &mut Memory<T>, active: &[usize]) {
+        let steps = active.iter().map(|&e| &memory.steppers[e]).map(|s| Step { t: s.t(), t_next: s.t_next(), h: s.h() });
+        write_times(&self.forward, &mut memory.forward, steps);
+        let next = write_lanes(&self.forward, &mut memory.forward, TIMES, &memory.states, active);
+        let next = write_lanes(&self.forward, &mut memory.forward, next, &memory.carried, active);
+        write_lanes(&self.forward, &mut memory.forward, next, &memory.extras, active);
+        self.forward.run_block(&bound.forward, &mut memory.forward, active.len());
+    }
+
+    fn statistics(&self, memory: &Memory<T>) -> Statistics {
+        let mut total = Statistics { examples: memory.steppers.len() as u64, ..Statistics::default() };
+        for stepper in &memory.steppers {
+            total.accepted += stepper.accepted() as u64;
+            total.rejected += stepper.rejected() as u64;
+        }
+        let per_step = (self.stages - usize::from(self.carries)) as u64;
+        let first = if self.carries { total.examples } else { 0 };
+        total.evaluations = (total.accepted + total.rejected) * per_step + first;
+        total
+    }
+
+    /// Integrates a batch from `span[0]` to `span[1]`, blocks of it on all threads. States and extras are row-major,
+    /// one row per example, in the order of the system; the states at the end come back so, with the outcome of each
+    /// example and the costs.
+    ///
+    /// # Errors
+    /// Where sizes do not fit or the span is not finite. An example that cannot be integrated is an [`Outcome`].
+    pub fn solve(&self, bound: &Bound<T>, states: &[&[f64]], extras: &[&[f64]], span: [f64; 2]) -> Result<Solution> {
+        let examples = self.check_sizes(states, extras)?;
+        let blocks = (0..examples.div_ceil(BLOCK)).into_par_iter().map(|block| {
+            let mut memory = self.take_memory();
+            let count = self.load_block(&mut memory, states, extras, block);
+            let statistics = self.solve_block(bound, &mut memory, count, span, |_, _, _| {})?;
+            let read = |state: &Lanes<T>| (0..count).flat_map(|e| state.example(e)).map(T::to_double).collect();
+            let states = memory.states.iter().map(read).collect();
+            let solution = Solution { states, outcomes: memory.outcomes.clone(), statistics };
+            self.put_back(memory);
+            Ok(solution)
+        });
+        let mut whole =
+            Solution { states: vec![Vec::new(); self.states.len()], outcomes: Vec::new(), statistics: Statistics::default() };
+        for block in blocks.collect::<Result<Vec<Solution>>>()? {
+            whole.states.iter_mut().zip(block.states).for_each(|(all, part)| all.extend(part));
+            whole.outcomes.extend(block.outcomes);
+            whole.statistics.add(block.statistics);
+        }
+        Ok(whole)
+    }
+
+    /// Loads the states and extras of block `number` of a batch; returns how many examples it has.
+    pub(crate) fn load_block(&self, memory: &mut Memory<T>, states: &[&[f64]], extras: &[&[f64]], number: usize) -> usize {
+        let examples = states[0].len() / self.states[0].max(1);
+        let range = number * BLOCK..examples.min((number + 1) * BLOCK);
+        for (lanes, rows) in memory.states.iter_mut().zip(states).chain(memory.extras.iter_mut().zip(extras)) {
+            let n = lanes.rows();
+            lanes.load(&rows[range.start * n..range.end * n], T::from_f64);
+        }
+        range.len()
+    }
+
+    /// The number of examples that all arrays agree on.
+    pub(crate) fn check_sizes(&self, states: &[&[f64]], extras: &[&[f64]]) -> Result<usize> {
+        let sizes = || self.states.iter().chain(&self.extras);
+        let given = || states.iter().chain(extras);
+        let wrong = Error::Sizes { want: sizes().copied().collect(), got: given().map(|x| x.len()).collect() };
+        if states.len() != self.states.len() || extras.len() != self.extras.len() || states.is_empty() {
+            return Err(wrong);
+        }
+        let examples = states[0].len() / self.states[0].max(1);
+        if sizes().zip(given()).all(|(&n, x)| x.len() == n * examples) { Ok(examples) } else { Err(wrong) }
+    }
+}
+
+impl<T> Memory<T> {
+    pub(crate) fn outcomes(&self) -> &[Outcome] {
+        &self.outcomes
+    }
+}
+
+/// The end of a solve.
+#[derive(Clone, Debug)]
+pub struct Solution {
+    /// Each state, row-major, one row per example.
+    pub states: Vec<Vec<f64>>,
+    /// How each example ended.
+    pub outcomes: Vec<Outcome>,
+    /// What it cost.
+    pub statistics: Statistics,
+}

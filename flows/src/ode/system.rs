@@ -1,0 +1,83 @@
+//! What is integrated: a tape from time and states to rates.
+
+use ad_core::{Error, Result, Tape};
+
+use crate::field::TIME;
+
+/// A tape that gives the rate of each of some named states.
+///
+/// Its outputs are the rates, in the order of the states. Its inputs may be the time `t` and the states, by their
+/// names; any other input is held during a solve: one with examples is an *extra* (a probe, a context), one that
+/// examples share is a parameter. A state that is no input is integrated without being seen, as a log-density is.
+#[derive(Clone, Debug)]
+pub struct System {
+    tape: Tape,
+    states: Vec<String>,
+    shapes: Vec<Vec<usize>>,
+}
+
+/// What an input of a system is fed with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Feed {
+    Time,
+    State(usize),
+    Extra,
+    Parameter,
+}
+
+impl System {
+    /// A system of the states called `states`; output `k` of the tape is the rate of state `k`.
+    ///
+    /// # Errors
+    /// Where their numbers differ, a rate is shared by all examples, or an input has another shape than its state.
+    pub fn new(tape: Tape, states: &[&str]) -> Result<System> {
+        if states.len() != tape.outputs().len() {
+            let message = format!("{} states and {} rates: there must be one rate for each", states.len(), tape.outputs().len());
+            return Err(Error::new(message));
+        }
+        let dims = |id| tape.node(id).dims();
+        let shape = |id: ad_core::NodeId| {
+            dims(id).iter().filter_map(|d| if let ad_core::Extent::Fixed(n) = d { Some(*n) } else { None }).collect()
+        };
+        let shapes: Vec<Vec<usize>> = tape.outputs().iter().map(|&(_, id)| shape(id)).collect();
+        for ((name, id), want) in tape.outputs().iter().zip(&shapes) {
+            if !tape.node(*id).has_example() {
+                return Err(Error::new(format!("the rate `{name}` is shared by all examples; see Tracer::to_examples")));
+            }
+            let state = states[tape.outputs().iter().position(|(n, _)| n == name).unwrap_or_default()];
+            if let Ok(input) = tape.input(state) {
+                let got: Vec<usize> = shape(input);
+                if got != *want {
+                    return Err(Error::new(format!("state `{state}` has shape {got:?} and its rate {want:?}")));
+                }
+            }
+        }
+        Ok(System { states: states.iter().map(|&s| s.to_owned()).collect(), shapes, tape })
+    }
+
+    /// The tape of the rates.
+    pub fn tape(&self) -> &Tape {
+        &self.tape
+    }
+
+    /// The names of the states, in order.
+    pub fn states(&self) -> &[String] {
+        &self.states
+    }
+
+    /// The shapes of the states, in order.
+    pub fn shapes(&self) -> &[Vec<usize>] {
+        &self.shapes
+    }
+
+    /// What each input of the tape is.
+    pub(super) fn feeds(&self) -> Vec<Feed> {
+        let feed = |(name, id): &(String, ad_core::NodeId)| match self.states.iter().position(|s| s == name) {
+            Some(k) => Feed::State(k),
+            None if name == TIME => Feed::Time,
+            None if self.tape.node(*id).has_example() => Feed::Extra,
+            None => Feed::Parameter,
+        };
+        self.tape.inputs().iter().map(feed).collect()
+    }
+}
