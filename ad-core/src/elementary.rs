@@ -74,7 +74,8 @@ macro_rules! unary {
             #[must_use]
             #[track_caller]
             fn binary(&self, f: Binary, other: &Self) -> Self;
-            /// `a` where the mask `self` is not zero, else `b`; the derivative of the side not taken never enters.
+            /// `a` where the mask `self` is not zero, else `b`. Forward, the derivative of the side not taken never enters;
+            /// in reverse its slope is multiplied by a cotangent of zero, so it must be finite.
             #[must_use]
             #[track_caller]
             fn select(&self, a: &Self, b: &Self) -> Self;

@@ -118,7 +118,7 @@ fn evaluate(node: &Node, examples: usize, operands: &[&Array], inputs: &[Array])
         Op::Slice(_) | Op::Pad(_) | Op::Gather(_) | Op::Scatter(_) | Op::Reshape => {
             let (from, to) = node.local_labels();
             for_each_index(&size, |index| {
-                if corresponds(&node.op, &flat(index, &from, &size), &flat(index, &to, &size)) {
+                if corresponds(&node.op, flat(index, &from, &size), flat(index, &to, &size)) {
                     write(index, read(0, index));
                 }
             });
@@ -133,7 +133,7 @@ fn flat(index: &[usize], labels: &[Label], size: &[usize]) -> usize {
 }
 
 /// Whether element `i` of the operand is what element `j` of the result reads (or collects).
-fn corresponds(op: &Op, &i: &usize, &j: &usize) -> bool {
+fn corresponds(op: &Op, i: usize, j: usize) -> bool {
     match op {
         Op::Slice(start) => i == j + start,
         Op::Pad(start) => i + start == j,

@@ -6,7 +6,7 @@ fn arr(shape: &[usize], seed: u64) -> Array {
     let mut s = seed;
     let data = (0..n)
         .map(|_| {
-            s = s.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            s = s.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             (s >> 33) as f64 / (1u64 << 31) as f64 - 0.5
         })
         .collect();

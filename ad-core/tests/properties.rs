@@ -1,19 +1,99 @@
 //! Laws of all tapes, on random programs.
 
-use ad_core::check::{self, Tester, strategies};
+use ad_core::check::{self, Case, STEP, Tester, strategies};
+use ad_core::{Array, Tape};
 use proptest::prelude::*;
 
+fn passed(law: ad_core::Result<()>) -> Result<(), TestCaseError> {
+    law.map_err(|error| TestCaseError::fail(error.to_string()))
+}
+
+/// A pair of shapes that broadcast: the second has fewer axes, and some of length 1.
+fn broadcasting() -> impl Strategy<Value = (Array, Array)> {
+    let pair = (strategies::shapes(3, 3), 0..=3_usize, any::<[bool; 3]>()).prop_map(|(shape, drop, ones)| {
+        let kept = &shape[drop.min(shape.len())..];
+        let short: Vec<usize> = kept.iter().zip(ones).map(|(&n, one)| if one { 1 } else { n }).collect();
+        (shape, short)
+    });
+    pair.prop_flat_map(|(a, b)| (strategies::arrays(a, -2.0..2.0), strategies::arrays(b, -2.0..2.0)))
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1000, ..ProptestConfig::default() })]
 
     #[test]
-    fn derivatives_are_right_to_second_order(case in strategies::programs(8)) {
-        check::derivatives(&case.tape, case.examples, &case.inputs).map_err(|e| TestCaseError::fail(e.to_string()))?;
+    fn derivatives_are_right_to_second_order(case in strategies::programs(10)) {
+        passed(check::derivatives(&case.tape, case.examples, &case.inputs))?;
     }
 
     #[test]
-    fn long_programs_to_first_order(case in strategies::programs(24)) {
+    fn derivatives_of_long_programs(case in strategies::programs(24)) {
         let tester = Tester { order: 1, directions: 2, ..Tester::default() };
-        tester.check(&case.tape, case.examples, &case.inputs).map_err(|e| TestCaseError::fail(e.to_string()))?;
+        passed(tester.check(&case.tape, case.examples, &case.inputs))?;
+    }
+
+    #[test]
+    fn programs_give_what_the_evaluator_gives(case in strategies::programs(24)) {
+        passed(check::program(&case.tape, case.examples, &case.inputs, check::PROGRAM_TOLERANCE))?;
+    }
+
+    /// Also of what reverse mode makes, whose lines no user would write.
+    #[test]
+    fn gradients_run_as_they_evaluate(case in strategies::programs(12)) {
+        let names: Vec<&str> = case.tape.inputs().iter().map(|(name, _)| name.as_str()).collect();
+        let gradient = case.tape.vjp(&names).unwrap();
+        let values = case.tape.eval(case.examples, &case.inputs).unwrap();
+        let inputs: Vec<Array> = case.inputs.iter().chain(&values).cloned().collect();
+        passed(check::program(&gradient, case.examples, &inputs, check::PROGRAM_TOLERANCE))?;
+    }
+
+    #[test]
+    fn the_same_bytes_make_the_same_case_and_fewer_a_smaller_one(steps in prop::collection::vec(any::<[u8; STEP]>(), 1..8)) {
+        let bytes = steps.as_flattened();
+        let case = Case::from_bytes(bytes).unwrap();
+        prop_assert_eq!(&case, &Case::from_bytes(bytes).unwrap());
+        let shorter = Case::from_bytes(&bytes[..bytes.len() - STEP]).unwrap();
+        prop_assert!(shorter.inputs.len() <= case.inputs.len());
+    }
+
+    #[test]
+    fn shapes_broadcast_from_the_right((a, b) in broadcasting()) {
+        let tape = Tape::record(|t| {
+            let (x, y) = (t.shared("x", &a.shape), t.shared("y", &b.shape));
+            [("xy", &x - &y), ("yx", &y - &x), ("spread", y.broadcast_to(&a.shape))]
+        }).unwrap();
+        let values = tape.eval(1, &[a.clone(), b.clone()]).unwrap();
+        for place in 0..a.data.len() {
+            // The element of `b` that stands at `place`, axis by axis from the last.
+            let (mut rest, mut at, mut stride) = (place, 0, 1);
+            for (k, &n) in a.shape.iter().rev().enumerate().take(b.shape.len()) {
+                let m = b.shape[b.shape.len() - 1 - k];
+                at += stride * (rest % n).min(m - 1);
+                stride *= m;
+                rest /= n;
+            }
+            prop_assert_eq!(values[0].data[place], a.data[place] - b.data[at]);
+            prop_assert_eq!(values[1].data[place], b.data[at] - a.data[place]);
+            prop_assert_eq!(values[2].data[place], b.data[at]);
+        }
+    }
+
+    /// Text near the text of a tape, where a reader is most likely to stumble.
+    #[test]
+    fn damaged_text_is_refused_or_a_tape(
+        case in strategies::programs(6),
+        from in any::<prop::sample::Index>(),
+        length in 0..6_usize,
+        patch in "[ -~\n]{0,4}",
+    ) {
+        let text = case.tape.to_string();
+        let from = from.index(text.len() + 1);
+        let end = (from + length).min(text.len());
+        passed(check::text(&format!("{}{patch}{}", &text[..from], &text[end..])))?;
+    }
+
+    #[test]
+    fn any_text_is_refused_or_a_tape(text in "\\PC{0,80}") {
+        passed(check::text(&text))?;
     }
 }

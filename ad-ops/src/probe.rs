@@ -19,13 +19,15 @@ impl Probe {
     /// Fills `v` with the next probe of a stream.
     pub fn fill(self, stream: &mut Stream, v: &mut [f64]) {
         match self {
-            Probe::Rademacher => v.iter_mut().for_each(|x| *x = stream.sign()),
-            Probe::Gaussian => v.iter_mut().for_each(|x| *x = stream.standard_normal()),
+            Probe::Rademacher => v.fill_with(|| stream.sign()),
+            Probe::Gaussian => v.fill_with(|| stream.standard_normal()),
             Probe::Sphere => {
-                v.iter_mut().for_each(|x| *x = stream.standard_normal());
+                v.fill_with(|| stream.standard_normal());
                 let norm = v.iter().map(|x| x * x).sum::<f64>().sqrt();
                 let radius = (v.len() as f64).sqrt();
-                v.iter_mut().for_each(|x| *x *= radius / norm);
+                for x in v {
+                    *x *= radius / norm;
+                }
             }
         }
     }

@@ -1,1 +1,23 @@
-//! Examples.
+//! The tutorial: numbered programs, one idea each, in the order in which to read them.
+//!
+//! Run one with `cargo run --release -p examples --bin 01_derivative`. Each begins with a text, prints what it shows, and
+//! ends with an error if what it says is not so.
+//!
+//! | program | idea |
+//! |---|---|
+//! | `01_derivative` | a function, its tape, and its derivative |
+//! | `02_reverse` | the gradient of a loss: shared inputs collect the sum over the examples |
+//! | `03_batches` | a tape made to run: blocks, threads, and bits that do not depend on either |
+//! | `04_higher_order` | derivatives of derivatives: Hessians and their products |
+//! | `05_check` | whether a derivative is one |
+//! | `06_divergence` | the exact divergence, and what is not computed for it |
+//! | `07_hutchinson` | a divergence by chance, and its variance |
+//! | `08_ode` | differential equations, each example at its own pace |
+//! | `09_adjoint` | the gradient through a solve |
+//! | `10_flow_by_closure` | a flow whose field is your own closure, on your own data |
+//! | `11_conditional` | a density that depends on a context |
+
+/// The code in the README compiles and runs.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;

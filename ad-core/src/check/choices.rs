@@ -24,7 +24,7 @@ impl<'a> Choices<'a> {
         Choices { source: Source::Bytes(bytes) }
     }
 
-    /// 64 bits: of a seed the next number (SplitMix64; Steele, Lea, Flood 2014), of bytes the next one.
+    /// 64 bits: of a seed the next number (`SplitMix64`; Steele, Lea, Flood 2014), of bytes the next one.
     pub fn word(&mut self) -> u64 {
         match &mut self.source {
             Source::Seed(state) => {

@@ -1,5 +1,6 @@
 //! The text form and the compiled program against the tape itself.
 
+use super::Case;
 use super::map::describe;
 use crate::error::{Error, Result};
 use crate::eval::Array;
@@ -32,7 +33,18 @@ pub fn text(text: &str) -> Result<()> {
     forward.transpose().map_or(Ok(()), |reverse| round_trip(reverse.tape()))
 }
 
-/// How far a compiled program may be from the evaluator on a [`Case`](super::Case): sums in another order, and
+/// Checks what any bytes must satisfy: the program that they decide ([`Case::from_bytes`]), compiled, gives what the
+/// evaluator gives.
+///
+/// # Errors
+/// As [`program`], with the listing.
+pub fn bytes(bytes: &[u8]) -> Result<()> {
+    let case = Case::from_bytes(bytes)?;
+    let checked = program(&case.tape, case.examples, &case.inputs, PROGRAM_TOLERANCE);
+    checked.map_err(|error| Error::new(format!("{error}\n{case:?}")))
+}
+
+/// How far a compiled program may be from the evaluator on a [`Case`]: sums in another order, and
 /// elementary functions to their stated ulps, amplified by the steps that follow.
 pub const PROGRAM_TOLERANCE: f64 = 1e-9;
 

@@ -3,7 +3,7 @@
 use super::Choices;
 use crate::error::{Error, Result};
 use crate::eval::Array;
-use crate::tape::{Extent, Tape};
+use crate::tape::{Extent, NodeId, Tape, shape_of};
 use crate::transform::Linear;
 
 /// A linear map: a tape, and the values of the inputs in which it is not linear.
@@ -89,12 +89,17 @@ pub(super) fn inner(a: &[Array], b: &[Array]) -> (f64, f64) {
     terms.fold((0.0, 0.0), |(sum, size), term| (sum + term, size + term.abs()))
 }
 
+/// Whether two numbers differ by no more than the tolerance; NaN differs from all.
+pub(super) fn close(a: f64, b: f64, tolerance: f64) -> bool {
+    (a - b).abs() <= tolerance
+}
+
 /// Whether two results of a map are equal to a tolerance.
 pub(super) fn compare(law: &str, map: &Map<'_>, got: &[Array], want: &[Array], tolerance: f64) -> Result<()> {
     for (output, (got, want)) in got.iter().zip(want).enumerate() {
         let scale = want.data.iter().fold(1.0, |scale, x| scale + x.abs());
         for (place, (g, w)) in got.data.iter().zip(&want.data).enumerate() {
-            if !((g - w).abs() <= tolerance * scale) {
+            if !close(*g, *w, tolerance * scale) {
                 let element = describe(map.output_name(output), got, place);
                 return Err(Error::new(format!("{law}: {element} is {g}, not {w}")));
             }
@@ -117,25 +122,34 @@ pub(super) fn describe(name: &str, array: &Array, place: usize) -> String {
 
 /// The tape under names that transforms do not use: a tape may itself be a jvp or a vjp.
 pub(super) fn plain_names(tape: &Tape) -> Result<Tape> {
-    let plain = |name: &str| match (name.strip_suffix("_dot"), name.strip_suffix("_bar")) {
-        (Some(stem), _) => format!("{stem}_tangent"),
-        (_, Some(stem)) => format!("{stem}_cotangent"),
-        _ => name.to_owned(),
-    };
-    if tape.inputs().iter().chain(tape.outputs()).all(|(name, _)| plain(name) == *name) {
+    let (inputs, outputs) = (plain(tape.inputs()), plain(tape.outputs()));
+    let same = |new: &[String], old: &[(String, NodeId)]| new.iter().eq(old.iter().map(|(name, _)| name));
+    if same(&inputs, tape.inputs()) && same(&outputs, tape.outputs()) {
         return Ok(tape.clone());
     }
     Tape::record(|t| {
-        let inputs: Vec<_> = tape
-            .inputs()
-            .iter()
-            .map(|(name, id)| {
-                let shape = crate::tape::shape_of(&tape.node(*id).dims());
-                let name = plain(name);
-                if tape.node(*id).has_example() { t.example(&name, &shape) } else { t.shared(&name, &shape) }
-            })
-            .collect();
-        let outputs = t.inline(tape, &inputs.iter().collect::<Vec<_>>());
-        tape.outputs().iter().map(|(name, _)| plain(name)).zip(outputs).collect::<Vec<_>>()
+        let declare = |(name, (_, id)): (&String, &(String, NodeId))| {
+            let shape = shape_of(&tape.node(*id).dims());
+            if tape.node(*id).has_example() { t.example(name, &shape) } else { t.shared(name, &shape) }
+        };
+        let inputs: Vec<_> = inputs.iter().zip(tape.inputs()).map(declare).collect();
+        let values = t.inline(tape, &inputs.iter().collect::<Vec<_>>());
+        outputs.into_iter().zip(values).collect::<Vec<_>>()
     })
+}
+
+/// `x_dot` becomes `x_tangent`, `y_bar` becomes `y_cotangent`, and what would be there twice is numbered.
+fn plain(names: &[(String, NodeId)]) -> Vec<String> {
+    let mut all: Vec<String> = Vec::new();
+    for (name, _) in names {
+        let stem = match (name.strip_suffix("_dot"), name.strip_suffix("_bar")) {
+            (Some(stem), _) => format!("{stem}_tangent"),
+            (_, Some(stem)) => format!("{stem}_cotangent"),
+            _ => name.clone(),
+        };
+        let numbered = (2..).map(|k| format!("{stem}_{k}"));
+        let free = std::iter::once(stem.clone()).chain(numbered).find(|name| !all.contains(name));
+        all.push(free.unwrap_or(stem));
+    }
+    all
 }

@@ -24,6 +24,8 @@ mod map;
 mod steps;
 #[cfg(feature = "proptest")]
 pub mod strategies;
+#[cfg(test)]
+mod tests;
 
 use crate::error::{Error, Result};
 use crate::eval::Array;
@@ -31,8 +33,8 @@ use crate::tape::Tape;
 
 pub use case::{Case, STEP};
 pub use choices::Choices;
-pub use engines::{PROGRAM_TOLERANCE, program, round_trip, text};
-use map::{Map, compare, describe, inner, plain_names};
+pub use engines::{PROGRAM_TOLERANCE, bytes, program, round_trip, text};
+use map::{Map, close, compare, describe, inner, plain_names};
 
 /// Checks a tape at a point, to second order, with the tolerances of [`Tester::default`].
 ///
@@ -144,7 +146,7 @@ impl Laws<'_> {
                 let y_dot = self.forward.apply(&x_dot)?;
                 let ((left, size_left), (right, size_right)) = (inner(&y_bar, &y_dot), inner(&x_bar, &x_dot));
                 let tolerance = tester.identities * (1.0 + size_left.max(size_right));
-                if !((left - right).abs() <= tolerance) {
+                if !close(left, right, tolerance) {
                     return Err(Error::new(format!(
                         "input `{name}`, random direction {direction}: <y_bar, J x_dot> = {left} is not \
                          <J^T y_bar, x_dot> = {right} (tolerance {tolerance:e})"
@@ -168,7 +170,7 @@ impl Laws<'_> {
             for (&(input, j), column) in columns.iter().zip(&forward) {
                 let (by_jvp, by_vjp) = (column[output].data[i], gradient[input].data[j]);
                 let tolerance = self.tester.identities * (1.0 + by_jvp.abs().max(by_vjp.abs()));
-                if !((by_jvp - by_vjp).abs() <= tolerance) {
+                if !close(by_jvp, by_vjp, tolerance) {
                     let to = describe(self.forward.output_name(output), &column[output], i);
                     let by = describe(self.names[input], &gradient[input], j);
                     return Err(Error::new(format!(

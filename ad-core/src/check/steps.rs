@@ -90,7 +90,7 @@ impl<'a> Generator<'a> {
     /// The numbers of a value at the point where the program will run.
     fn numbers(&self, value: &Tracer) -> Vec<f64> {
         let builder = self.t.builder.borrow();
-        let tape: Tape = builder.finish(&builder.inputs, vec![("y".to_owned(), value.node())]);
+        let tape: Tape = builder.finish(&builder.inputs, &[("y".to_owned(), value.node())]);
         tape.eval(self.examples, &self.inputs)
             .map_or_else(|_| Vec::new(), |mut outputs| outputs.remove(0).data)
     }
@@ -108,7 +108,7 @@ impl<'a> Generator<'a> {
         } else if to - from > 0.1 {
             (value - from) * ((high - low) / (to - from)) + low
         } else {
-            value - from + (low + high) / 2.0
+            value - from + f64::midpoint(low, high)
         }
     }
 
@@ -249,7 +249,7 @@ impl<'a> Generator<'a> {
             }
             (4, Some(&n)) => x.pad(axis, choices.below(2), n + 1 + choices.below(2)),
             (5, Some(&n)) => {
-                let indices: Vec<usize> = (0..1 + choices.below(4)).map(|_| choices.below(n)).collect();
+                let indices: Vec<usize> = (0..=choices.below(4)).map(|_| choices.below(n)).collect();
                 x.gather(axis, &indices)
             }
             (6, Some(_)) => x.concat(&[&(&x * 0.5)], axis),

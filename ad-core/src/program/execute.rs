@@ -4,7 +4,7 @@ use smallvec::SmallVec;
 
 use super::instruction::{Instruction, Kernel, Place, Pointwise, Product};
 use super::nest::{Axes, Axis, Lane, Offsets, for_each};
-use crate::elementary::{Binary, Elementary, Unary};
+use crate::elementary::{Binary, Unary};
 use crate::kernels::{self, Element, Rows, RowsMut, Strided};
 
 /// Examples are processed in whole vectors: rows are padded to this many.
@@ -51,6 +51,7 @@ pub(super) fn run<T: Element>(
     let run = Run { operands, scale, lanes, examples: memory.examples };
     match &instruction.kernel {
         Kernel::Unary(f, point) => run.unary(*f, point, y),
+        Kernel::UnaryInPlace(f) => kernels::unary_in_place(*f, y),
         Kernel::Binary(f, point) => run.binary(*f, point, y, scratch),
         Kernel::Select(point) => run.select(point, y, scratch),
         Kernel::Add(terms) => run.add(terms, y),
@@ -287,7 +288,9 @@ impl<T: Element> Run<'_, T> {
 
 fn spread<T: Element>(value: T, y: &mut [T], accumulate: bool) {
     if accumulate {
-        y.iter_mut().for_each(|y| *y = *y + value);
+        for y in y {
+            *y = *y + value;
+        }
     } else {
         y.fill(value);
     }

@@ -41,9 +41,12 @@ pub(super) struct Product {
 
 /// What runs.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "a program has some hundred of them, and reads them in order")]
 pub(super) enum Kernel {
     /// `f` of an operand, element by element.
     Unary(Unary, Pointwise),
+    /// `f` of what the result's own buffer holds.
+    UnaryInPlace(Unary),
     Binary(Binary, Pointwise),
     Select(Pointwise),
     /// `sum_i c_i * operand_i`, each operand with its own loops.

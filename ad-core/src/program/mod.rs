@@ -70,7 +70,7 @@ impl Tape {
     /// # Errors
     /// Where a shape is too large for this machine's addresses.
     pub fn compile<T: Element>(&self) -> Result<Program<T>> {
-        Compiler::new(self)?.compile()
+        Ok(Compiler::new(self)?.compile())
     }
 }
 
@@ -96,8 +96,8 @@ struct Compiler<'a> {
 impl<'a> Compiler<'a> {
     fn new(tape: &'a Tape) -> Result<Self> {
         for (k, node) in tape.nodes().iter().enumerate() {
-            let fixed = node.extents.iter().map(|x| if let Extent::Fixed(n) = x { *n } else { 1 });
-            let size = fixed.fold(Some(1_usize), |size, n| size.and_then(|s| s.checked_mul(n)));
+            let mut fixed = node.extents.iter().map(|x| if let Extent::Fixed(n) = x { *n } else { 1 });
+            let size = fixed.try_fold(1_usize, usize::checked_mul);
             if size.is_none_or(|s| s > u32::MAX as usize) {
                 return Err(Error::new(format!("line v{k} runs over more than 2^32 index values: {:?}", node.extents)));
             }
@@ -105,7 +105,7 @@ impl<'a> Compiler<'a> {
         Ok(Compiler { tape, places: Vec::new(), block_rows: Vec::new(), one_block: false })
     }
 
-    fn compile<T: Element>(mut self) -> Result<Program<T>> {
+    fn compile<T: Element>(mut self) -> Program<T> {
         let (mut shared, mut late) = (Vec::new(), Vec::new());
         let (mut prefix, mut body, mut suffix): (Vec<_>, Vec<_>, Vec<_>) = Default::default();
         for node in self.tape.nodes() {
@@ -152,7 +152,7 @@ impl<'a> Compiler<'a> {
             }
         }
         let suffix = suffix.into_iter().map(|(_, instruction)| instruction).collect();
-        Ok(Program { inputs, outputs, shared, late, buffers, prefix, body, suffix, one_block: self.one_block })
+        Program { inputs, outputs, shared, late, buffers, prefix, body, suffix, one_block: self.one_block }
     }
 
     fn place(&mut self, node: &Node, operands: &[Place], size: usize, shared: usize, late: usize) -> Place {

@@ -82,6 +82,9 @@ impl<T: Element> Program<T> {
 
     /// Runs the lines that have examples, on the inputs that lie in the workspace, for the first `examples` places of
     /// the block. Sums over examples are added to those of the blocks before.
+    ///
+    /// # Panics
+    /// Where there are more examples than the workspace has places.
     pub fn run_block(&self, binding: &Binding<T>, workspace: &mut Workspace<T>, examples: usize) {
         assert!(examples <= workspace.stride, "{examples} examples in a block of {}", workspace.stride);
         for instruction in &self.body {

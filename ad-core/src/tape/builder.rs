@@ -45,7 +45,7 @@ impl Builder {
     /// A new input. The name is checked when the recording ends.
     pub(crate) fn input(&mut self, name: &str, dims: &[Extent]) -> NodeId {
         let out = (0..dims.len() as Label).collect();
-        let id = self.insert(Op::Input(self.inputs.len()), smallvec![], out, dims.iter().copied().collect());
+        let id = self.insert(Op::Input(self.inputs.len()), smallvec![], out, dims);
         self.inputs.push((name.to_owned(), id));
         id
     }
@@ -54,7 +54,7 @@ impl Builder {
     pub(crate) fn placeholder(&mut self, dims: &[Extent]) -> NodeId {
         let out = (0..dims.len() as Label).collect();
         let number = usize::MAX - self.len();
-        self.insert(Op::Input(number), smallvec![], out, dims.iter().copied().collect())
+        self.insert(Op::Input(number), smallvec![], out, dims)
     }
 
     /// Any line: dispatches to the method for its operation.
@@ -74,7 +74,7 @@ impl Builder {
             }
             Op::Unary(f) => self.unary(*f, operands[0].clone(), out, extents),
             Op::Binary(_) | Op::Select => self.elementwise(op.clone(), &operands, out, extents),
-            _ => self.insert(op.clone(), operands, out.clone(), extents.iter().copied().collect()),
+            _ => self.insert(op.clone(), operands, out.clone(), extents),
         }
     }
 
@@ -82,7 +82,7 @@ impl Builder {
     pub(crate) fn constant(&mut self, values: &[f64], dims: &[Extent]) -> NodeId {
         let values = values.iter().map(|&v| Coefficient(v)).collect();
         let out = (0..dims.len() as Label).collect();
-        self.insert(Op::Constant(values), smallvec![], out, dims.iter().copied().collect())
+        self.insert(Op::Constant(values), smallvec![], out, dims)
     }
 
     /// The number `c`, without dimensions.
@@ -139,7 +139,7 @@ impl Builder {
         }
         let coefficients = merged.iter().map(|(c, _)| Coefficient(*c)).collect();
         let operands = merged.into_iter().map(|(_, o)| o).collect();
-        self.insert(Op::Add(coefficients), operands, out.clone(), extents.iter().copied().collect())
+        self.insert(Op::Add(coefficients), operands, out.clone(), extents)
     }
 
     /// An elementary function, computed before a broadcast or transposition rather than after it.
@@ -149,7 +149,7 @@ impl Builder {
             let dims = self.dims(inner.node);
             let labels: Labels = (0..dims.len() as Label).collect();
             let base = Operand { node: inner.node, labels: labels.clone() };
-            let node = self.insert(Op::Unary(f), smallvec![base], labels, dims);
+            let node = self.insert(Op::Unary(f), smallvec![base], labels, &dims);
             return self.contract(1.0, smallvec![Operand { node, labels: inner.labels }], out.clone(), extents);
         }
         self.elementwise(Op::Unary(f), &[x], out, extents)
@@ -165,17 +165,17 @@ impl Builder {
                 if c == 1.0 { inner } else { o.clone() }
             })
             .collect();
-        self.insert(op, operands, out.clone(), extents.iter().copied().collect())
+        self.insert(op, operands, out.clone(), extents)
     }
 
     /// An operation on the local indices of one operand ([`Op::Slice`] and its kin), or [`Op::Stop`].
     pub(crate) fn structural(&mut self, op: Op, operand: Operand, out: &Labels, extents: &[Extent]) -> NodeId {
-        self.insert(op, smallvec![operand], out.clone(), extents.iter().copied().collect())
+        self.insert(op, smallvec![operand], out.clone(), extents)
     }
 
     /// Adds a node with its labels renumbered in order of appearance, or finds the equal one that exists.
-    fn insert(&mut self, op: Op, operands: SmallVec<[Operand; 2]>, out: Labels, extents: Dims) -> NodeId {
-        self.insert_counting(op, operands, out, &extents, 0)
+    fn insert(&mut self, op: Op, operands: SmallVec<[Operand; 2]>, out: Labels, extents: &[Extent]) -> NodeId {
+        self.insert_counting(op, operands, out, extents, 0)
     }
 
     fn insert_counting(
@@ -210,9 +210,9 @@ impl Builder {
     }
 
     /// Drops what the outputs do not need and makes the tape. `inputs` stay, used or not.
-    pub(crate) fn finish(&self, inputs: &[(String, NodeId)], outputs: Vec<(String, NodeId)>) -> Tape {
+    pub(crate) fn finish(&self, inputs: &[(String, NodeId)], outputs: &[(String, NodeId)]) -> Tape {
         let mut live = vec![false; self.len()];
-        for &(_, id) in inputs.iter().chain(&outputs) {
+        for &(_, id) in inputs.iter().chain(outputs) {
             live[id.index()] = true;
         }
         for k in (0..self.len()).rev() {
@@ -232,7 +232,7 @@ impl Builder {
             nodes.push(node);
         }
         let renamed = |list: &[(String, NodeId)]| list.iter().map(|(n, id)| (n.clone(), place[id.index()])).collect();
-        Tape { nodes, inputs: renamed(inputs), outputs: renamed(&outputs) }
+        Tape { nodes, inputs: renamed(inputs), outputs: renamed(outputs) }
     }
 }
 

@@ -204,7 +204,7 @@ pub(crate) fn shape_of(dims: &[Extent]) -> Vec<usize> {
 /// An immutable, straight-line program on arrays: recorded once, transformed into others, compiled and run.
 ///
 /// ```
-/// use ad_core::Tape;
+/// use ad_core::{Elementary, Tape};
 /// let tape = Tape::record(|t| {
 ///     let x = t.example("x", &[3]);
 ///     let w = t.shared("w", &[3, 2]);

@@ -188,7 +188,7 @@ impl Recorder {
             named.push((name, tracer.node()));
         }
         let builder = self.builder.borrow();
-        let tape = builder.finish(&builder.inputs, named);
+        let tape = builder.finish(&builder.inputs, &named);
         tape.verify().map(|()| tape)
     }
 }

@@ -60,10 +60,6 @@ impl Tracer {
         self.node
     }
 
-    pub(crate) fn builder(&self) -> &SharedBuilder {
-        &self.builder
-    }
-
     pub(crate) fn dims(&self) -> Dims {
         self.builder.borrow().dims(self.node)
     }
@@ -99,7 +95,7 @@ impl Tracer {
     }
 
     /// Axes labelled from the right: 1 is the last.
-    fn from_right(&self) -> Term {
+    fn aligned_right(&self) -> Term {
         let rank = self.shape().len() as Label;
         self.term((1..=rank).rev())
     }
@@ -121,7 +117,7 @@ impl Tracer {
     fn aligned(&self, other: &Tracer, what: &str, place: &'static Location<'static>) -> Result<(Term, Term)> {
         self.check_together(other, what, place)?;
         let (a, b) = (self.shape(), other.shape());
-        let (mut x, mut y) = (self.from_right(), other.from_right());
+        let (mut x, mut y) = (self.aligned_right(), other.aligned_right());
         for (k, (&m, &n)) in a.iter().rev().zip(b.iter().rev()).enumerate() {
             let label = k as Label + 1;
             match (m, n) {
@@ -215,7 +211,7 @@ impl Tracer {
     /// The sum of all elements of one example.
     #[must_use]
     pub fn sum(&self) -> Tracer {
-        self.contraction(&[&self.from_right()], &[], self.has_example())
+        self.contraction(&[&self.aligned_right()], &[], self.has_example())
     }
 
     /// The sum along one axis.
@@ -227,7 +223,7 @@ impl Tracer {
             return self.refuse(Location::caller(), format!("sum_axis: axis {axis} of shape {:?}", self.shape()));
         }
         let out: Labels = (1..=rank as Label).rev().filter(|&l| l != (rank - axis) as Label).collect();
-        self.contraction(&[&self.from_right()], &out, self.has_example())
+        self.contraction(&[&self.aligned_right()], &out, self.has_example())
     }
 
     /// `sum_i c_i x_i` of values of one shape, in one pass.
@@ -242,7 +238,7 @@ impl Tracer {
             let message = format!("linear_combination: shapes {:?} and {:?} differ", first.shape(), other.shape());
             return Some(first.refuse(Location::caller(), message));
         }
-        let all: Vec<Term> = terms.iter().map(|(_, t)| t.from_right()).collect();
+        let all: Vec<Term> = terms.iter().map(|(_, t)| t.aligned_right()).collect();
         let operands: Vec<_> = terms.iter().zip(&all).map(|((c, _), t)| (*c, t.operand.clone())).collect();
         let example = terms.iter().any(|(_, t)| t.has_example()).then_some(EXAMPLE);
         let out = example.into_iter().chain((1..=first.shape().len() as Label).rev()).collect();
@@ -254,7 +250,7 @@ impl Tracer {
     #[must_use]
     pub fn sum_examples(&self) -> Tracer {
         let out: Labels = (1..=self.shape().len() as Label).rev().collect();
-        if self.has_example() { self.contraction(&[&self.from_right()], &out, false) } else { self.clone() * self.count() }
+        if self.has_example() { self.contraction(&[&self.aligned_right()], &out, false) } else { self.clone() * self.count() }
     }
 
     /// The mean over all examples. The result is shared.
@@ -280,7 +276,7 @@ impl Tracer {
         if let Err(error) = check_shape(shape) {
             return Tracer::note(&self.builder, error.at(Location::caller()));
         }
-        let mut term = self.from_right();
+        let mut term = self.aligned_right();
         let mut spread = Vec::new();
         for (k, &n) in shape.iter().rev().enumerate() {
             let label = k as Label + 1;
@@ -298,7 +294,7 @@ impl Tracer {
     #[must_use]
     pub fn to_examples(&self) -> Tracer {
         let out = sorted(&(0..=self.shape().len() as Label).collect());
-        Tracer { node: self.from_right().onto(&out, &[(EXAMPLE, Extent::Example)]), ..self.clone() }
+        Tracer { node: self.aligned_right().onto(&out, &[(EXAMPLE, Extent::Example)]), ..self.clone() }
     }
 
     /// The axes in another order: axis `k` of the result is axis `order[k]` of this value.
@@ -313,7 +309,7 @@ impl Tracer {
             return self.refuse(Location::caller(), message);
         }
         let out: Labels = order.iter().map(|&k| (rank - k) as Label).collect();
-        self.contraction(&[&self.from_right()], &out, self.has_example())
+        self.contraction(&[&self.aligned_right()], &out, self.has_example())
     }
 
     /// The axes in reverse order; for a matrix, its transpose.
@@ -345,7 +341,7 @@ impl Tracer {
 
     /// An operation on one axis, which gets the length `length`.
     fn along(&self, axis: usize, op: Op, length: usize) -> Tracer {
-        let term = self.from_right();
+        let term = self.aligned_right();
         let rank = self.shape().len();
         let (from, to) = ((rank - axis) as Label, rank as Label + 1);
         let out = term.operand.labels.iter().map(|&l| if l == from { to } else { l }).collect();
@@ -453,7 +449,7 @@ impl Tracer {
         if own == shape || self.void {
             return self.clone();
         }
-        let term = self.from_right();
+        let term = self.aligned_right();
         let gap = own.len() as Label;
         let axes = (1..=shape.len() as Label).map(|k| gap + k);
         let mut table = extents(&[&term]);
@@ -466,7 +462,7 @@ impl Tracer {
     /// The value itself, as a constant to every derivative.
     #[must_use]
     pub fn stop_gradient(&self) -> Tracer {
-        let term = self.from_right();
+        let term = self.aligned_right();
         let (out, table) = (term.operand.labels.clone(), extents(&[&term]));
         Tracer::new(&self.builder, self.builder.borrow_mut().structural(Op::Stop, term.operand, &out, &table))
     }
@@ -525,7 +521,7 @@ impl Elementary for Tracer {
     }
 
     fn unary(&self, f: Unary) -> Self {
-        if self.void { self.clone() } else { self.wrap(&self.from_right().unary(f)) }
+        if self.void { self.clone() } else { self.wrap(&self.aligned_right().unary(f)) }
     }
 
     #[track_caller]
@@ -547,7 +543,7 @@ impl Elementary for Tracer {
         let Some(shape) = shape else {
             return self.refuse(place, format!("select: shapes {shapes:?} do not fit"));
         };
-        let [mask, a, b] = [self, a, b].map(|t| t.broadcast_to(&shape).from_right());
+        let [mask, a, b] = [self, a, b].map(|t| t.broadcast_to(&shape).aligned_right());
         self.wrap(&mask.select(&a, &b))
     }
 }
@@ -632,7 +628,7 @@ operator!(Div div "/", |a, b| a / b);
 impl Neg for &Tracer {
     type Output = Tracer;
     fn neg(self) -> Tracer {
-        if self.void { self.clone() } else { self.wrap(&-self.from_right()) }
+        if self.void { self.clone() } else { self.wrap(&-self.aligned_right()) }
     }
 }
 

@@ -57,10 +57,10 @@ impl Tape {
     }
 
     pub(crate) fn debug_verify(&self) {
-        if cfg!(debug_assertions) {
-            if let Err(error) = self.verify() {
-                unreachable!("a transform broke the tape: {error}\n{self}");
-            }
+        if cfg!(debug_assertions)
+            && let Err(error) = self.verify()
+        {
+            unreachable!("a transform broke the tape: {error}\n{self}");
         }
     }
 
@@ -178,7 +178,9 @@ pub(crate) fn check_shape(shape: &[usize]) -> Result<()> {
         return Err(Error::new(format!("a value has at most {MAX_AXES} axes, not {}", shape.len())));
     }
     let dims: Dims = shape.iter().map(|&n| Extent::Fixed(n)).collect();
-    size(&dims).map(|_| ()).ok_or_else(|| Error::new(format!("shape {shape:?} has more elements than memory can hold")))
+    size(&dims)
+        .map(|_| ())
+        .ok_or_else(|| Error::new(format!("shape {shape:?} has more elements than memory can hold")))
 }
 
 /// The operations on local indices: which lengths go together.

@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use smallvec::SmallVec;
 
 use super::{Tangent, sum, with_direction};
-use crate::elementary::Elementary;
 use crate::tape::{Label, Labels, Node, NodeId, Op, Operand, SharedBuilder, Term};
 
 /// The tangents of all values on the builder, where they are not zero.

@@ -75,7 +75,7 @@ impl Linear {
         outputs.extend(names.iter().cloned().zip(cotangents));
         check_names(&inputs, "input")?;
         check_names(&outputs, "output")?;
-        let tape = builder.borrow().finish(&inputs, outputs);
+        let tape = builder.borrow().finish(&inputs, &outputs);
         tape.debug_verify();
         Ok(Linear { tape, inputs: self.outputs.iter().map(|n| flipped(n)).collect(), outputs: names })
     }
@@ -117,7 +117,7 @@ impl Tape {
         }
         check_names(&inputs, "input")?;
         check_names(&outputs, "output")?;
-        let tape = builder.borrow().finish(&inputs, outputs);
+        let tape = builder.borrow().finish(&inputs, &outputs);
         tape.debug_verify();
         let outputs = self.outputs().iter().map(|(n, _)| format!("{n}_dot")).collect();
         Ok(Linear { tape, inputs: names, outputs })

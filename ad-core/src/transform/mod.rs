@@ -122,7 +122,7 @@ impl Recorder {
         if let Err(error) = tracers.into_iter().try_for_each(|t| t.check_same_recording(self)) {
             return vec![self.fail(error.at(place)); outputs.len()];
         }
-        match self.read_seeds(seeds, outputs) {
+        match read_seeds(seeds, outputs) {
             Ok((seeds, directions)) => {
                 let tangents = forward::push_forward(&self.builder, &seeds);
                 let whole = |t: &&Tracer| {
@@ -147,7 +147,7 @@ impl Recorder {
         if let Err(error) = tracers.into_iter().try_for_each(|t| t.check_same_recording(self)) {
             return vec![self.fail(error.at(place)); inputs.len()];
         }
-        match self.read_seeds(outputs, inputs) {
+        match read_seeds(outputs, inputs) {
             Ok((outputs, directions)) => {
                 let outputs: Vec<_> = outputs
                     .into_iter()
@@ -163,36 +163,35 @@ impl Recorder {
             Err(error) => vec![self.fail(error.at(place)); inputs.len()],
         }
     }
+}
 
-    /// Checks values against their tangents and tells whether there is an axis of directions, which the `results`
-    /// will have too.
-    fn read_seeds(
-        &self,
-        seeds: &[(&Tracer, &Tracer)],
-        results: &[&Tracer],
-    ) -> Result<(Vec<(NodeId, Tangent)>, Option<usize>)> {
-        let mut directions = None;
-        let mut read = Vec::new();
-        for (value, tangent) in seeds {
-            let (shape, given) = (value.shape(), tangent.shape());
-            let own = match given.split_first() {
-                _ if given == shape => None,
-                Some((&n, rest)) if rest == shape => Some(n),
-                _ => return Err(Error::new(format!("a tangent of shape {given:?} for a value of shape {shape:?}"))),
-            };
-            if tangent.has_example() && !value.has_example() {
-                return Err(Error::new("examples have their own tangents of a value that they share"));
-            }
-            if !read.is_empty() && own != directions {
-                return Err(Error::new("the seeds do not have the same number of directions"));
-            }
-            directions = own;
-            let tangent = Tangent { node: tangent.node(), example: tangent.has_example(), directions };
-            read.push((value.node(), tangent));
+/// Values and their tangents.
+type Seeds = Vec<(NodeId, Tangent)>;
+
+/// Checks values against their tangents and tells whether there is an axis of directions, which the `results`
+/// will have too.
+fn read_seeds(seeds: &[(&Tracer, &Tracer)], results: &[&Tracer]) -> Result<(Seeds, Option<usize>)> {
+    let mut directions = None;
+    let mut read = Seeds::new();
+    for (value, tangent) in seeds {
+        let (shape, given) = (value.shape(), tangent.shape());
+        let own = match given.split_first() {
+            _ if given == shape => None,
+            Some((&n, rest)) if rest == shape => Some(n),
+            _ => return Err(Error::new(format!("a tangent of shape {given:?} for a value of shape {shape:?}"))),
+        };
+        if tangent.has_example() && !value.has_example() {
+            return Err(Error::new("examples have their own tangents of a value that they share"));
         }
-        for result in results {
-            check_shape(&directions.into_iter().chain(result.shape()).collect::<Vec<_>>())?;
+        if !read.is_empty() && own != directions {
+            return Err(Error::new("the seeds do not have the same number of directions"));
         }
-        Ok((read, directions))
+        directions = own;
+        let tangent = Tangent { node: tangent.node(), example: tangent.has_example(), directions };
+        read.push((value.node(), tangent));
     }
+    for result in results {
+        check_shape(&directions.into_iter().chain(result.shape()).collect::<Vec<_>>())?;
+    }
+    Ok((read, directions))
 }

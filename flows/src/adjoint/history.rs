@@ -32,14 +32,14 @@ impl<T: Element> History<T> {
 
     /// Notes an accepted step from the states of example `e`. With all slots full every second state is dropped.
     pub(crate) fn push(&mut self, step: Step, states: &[Lanes<T>], e: usize) {
-        if self.steps.len() % self.every == 0 {
+        if self.steps.len().is_multiple_of(self.every) {
             if self.kept.len() == self.slots.saturating_mul(self.width) {
                 let width = self.width;
                 let even = self.kept.chunks_exact(width).step_by(2).flatten().copied().collect();
                 self.kept = even;
                 self.every *= 2;
             }
-            if self.steps.len() % self.every == 0 {
+            if self.steps.len().is_multiple_of(self.every) {
                 self.kept.extend(states.iter().flat_map(|s| s.example(e)));
             }
         }

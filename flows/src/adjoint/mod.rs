@@ -92,7 +92,7 @@ impl<T: Element> Backward<T> {
             for &e in &active {
                 steps.extend(histories[e].pop(|state| set_states(&mut memory.points, e, state)));
             }
-            write_times(&self.reverse, &mut memory.reverse, steps.iter().copied());
+            write_times(&self.reverse, &mut memory.reverse, &steps);
             let next = write_lanes(&self.reverse, &mut memory.reverse, TIMES, &memory.points, &active);
             let next = write_lanes(&self.reverse, &mut memory.reverse, next, bars, &active);
             write_lanes(&self.reverse, &mut memory.reverse, next, extras, &active);
@@ -128,7 +128,7 @@ impl<T: Element> Backward<T> {
                     Some(step)
                 })
                 .collect();
-            write_times(&self.advance, &mut memory.advance, steps.iter().copied());
+            write_times(&self.advance, &mut memory.advance, &steps);
             let next = write_lanes(&self.advance, &mut memory.advance, TIMES, &memory.points, &behind);
             write_lanes(&self.advance, &mut memory.advance, next, extras, &behind);
             self.advance.run_block(&bound.advance, &mut memory.advance, behind.len());

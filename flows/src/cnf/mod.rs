@@ -16,11 +16,9 @@ mod settings;
 use ad_core::{BLOCK, Element, Elementary, Program, Tape};
 use ad_ops::random::Purpose;
 use ad_ops::{Estimator, divergence};
-use rayon::prelude::*;
-
 use crate::adjoint::Backward;
 use crate::error::{Error, Result};
-use crate::field::{CONTEXT, Field, STATE, TIME};
+use crate::field::{Field, STATE};
 use crate::ode::{Bound, Lanes, Memory, Ode, Outcome, Solution, Statistics, System};
 use crate::params::Parameters;
 
@@ -209,7 +207,7 @@ impl<T: Element> Cnf<T> {
 
     /// The number of rows.
     fn count(&self, rows: &[f64]) -> Result<usize> {
-        if rows.len() % self.dims == 0 {
+        if rows.len().is_multiple_of(self.dims) {
             return Ok(rows.len() / self.dims);
         }
         Err(Error::Sizes { want: vec![self.dims], got: vec![rows.len()] })

@@ -42,7 +42,9 @@ pub enum Fault {
     #[error("this is a safetensors file but no model of flows: it has no metadata `flows`.")]
     Foreign,
     /// Another version of the format.
-    #[error("the model has format version {found}, and this program reads version {known}; use the program that wrote it.")]
+    #[error(
+        "the model has format version {found}, and this program reads version {known}; use the program that wrote it."
+    )]
     Version {
         /// The file's version.
         found: u64,
@@ -93,7 +95,9 @@ pub enum Fault {
         expected: Option<usize>,
     },
     /// Parts that speak of other numbers of columns.
-    #[error("the model's field has {dims} dimensions, its data {columns} columns and its standardisation {scales}.")]
+    #[error(
+        "the model's field has {dims} dimensions, its data {columns} columns and its standardisation {scales}."
+    )]
     Columns {
         /// Of the field.
         dims: usize,

@@ -36,13 +36,15 @@ impl Model {
     pub fn to_bytes(&self) -> Result<Vec<u8>, Fault> {
         let mut arrays: Vec<(&str, &Array)> = self.parameters.iter().collect();
         arrays.sort_unstable_by_key(|(name, _)| *name);
-        let data: Vec<Vec<u8>> = arrays.iter().map(|(_, a)| a.data.iter().flat_map(|x| x.to_le_bytes()).collect()).collect();
+        let data: Vec<Vec<u8>> =
+            arrays.iter().map(|(_, a)| a.data.iter().flat_map(|x| x.to_le_bytes()).collect()).collect();
         let model = serde_json::to_value(&self.description)?;
         let crc32 = checksum(&model, data.iter().map(|d| &d[..]));
         let text = serde_json::to_string(&Envelope { format_version: VERSION, crc32, model })?;
-        let views = arrays.iter().zip(&data).map(|((name, a), data)| {
-            Ok((*name, TensorView::new(Dtype::F64, a.shape.clone(), data)?))
-        });
+        let views = arrays
+            .iter()
+            .zip(&data)
+            .map(|((name, a), data)| Ok((*name, TensorView::new(Dtype::F64, a.shape.clone(), data)?)));
         let views = views.collect::<Result<Vec<_>, Fault>>()?;
         let bytes = serialize(views, Some([(KEY.to_owned(), text)].into_iter().collect()))?;
         Self::from_bytes(&bytes)?;

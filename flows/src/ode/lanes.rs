@@ -35,11 +35,6 @@ impl<T: Element> Lanes<T> {
         values.iter().enumerate().for_each(|(r, &x)| self.data[r * BLOCK + e] = x);
     }
 
-    /// Sets every example in `active`.
-    pub(crate) fn fill(&mut self, value: T) {
-        self.data.fill(value);
-    }
-
     /// The examples `active`, side by side, into rows of `stride`. What pads the last vector repeats the first of them.
     pub(crate) fn gather(&self, active: &[usize], rows: &mut [T], stride: usize) {
         let padded = active.len().next_multiple_of(16).min(stride);

@@ -90,18 +90,14 @@ pub(crate) struct Memory<T> {
 /// The first inputs of every step: `t`, `t_next` and `h`.
 pub(crate) const TIMES: usize = 3;
 
-/// Writes the first inputs of a step for some examples.
-pub(crate) fn write_times<T: Element>(program: &Program<T>, workspace: &mut Workspace<T>, steps: impl Iterator<Item = Step> + Clone) {
+/// Writes the first inputs of a step, each example its own.
+pub(crate) fn write_times<T: Element>(program: &Program<T>, workspace: &mut Workspace<T>, steps: &[Step]) {
     let times: [fn(&Step) -> f64; TIMES] = [|s| s.t, |s| s.t_next, |s| s.h];
     for (k, time) in times.into_iter().enumerate() {
         let row = program.input_mut(workspace, k);
-        let mut count = 0;
-        for (x, step) in row.iter_mut().zip(steps.clone()) {
-            *x = T::from_f64(time(&step));
-            count += 1;
-        }
+        row.iter_mut().zip(steps).for_each(|(x, step)| *x = T::from_f64(time(step)));
         let first = row.first().copied().unwrap_or_default();
-        row[count..].fill(first);
+        row[steps.len()..].fill(first);
     }
 }
 
@@ -210,15 +206,18 @@ impl<T: Element> Ode<T> {
         if self.carries && !active.is_empty() {
             self.first_rates(bound, memory, &active, t0);
         }
+        let mut steps: Vec<Step> = Vec::with_capacity(examples);
         while !active.is_empty() {
-            self.try_step(bound, memory, &active);
+            let planned = active.iter().map(|&e| &memory.steppers[e]);
+            steps.clear();
+            steps.extend(planned.map(|s| Step { t: s.t(), t_next: s.t_next(), h: s.h() }));
+            self.try_steps(bound, memory, &active, &steps);
             let error = self.forward.output(&bound.forward, &memory.forward, self.states.len() + memory.carried.len());
             for (place, &e) in active.iter().enumerate() {
-                let stepper = &mut memory.steppers[e];
-                let step = Step { t: stepper.t(), t_next: stepper.t_next(), h: stepper.h() };
-                keep[place] = self.controller.next(stepper, error[place].to_double()) == Verdict::Accept;
+                let verdict = self.controller.next(&mut memory.steppers[e], error[place].to_double());
+                keep[place] = verdict == Verdict::Accept;
                 if keep[place] {
-                    accepted(e, step, &memory.states);
+                    accepted(e, steps[place], &memory.states);
                 }
             }
             let stride = memory.forward.stride();
@@ -250,9 +249,8 @@ impl<T: Element> Ode<T> {
         }
     }
 
-    /// Computes the next step of the examples `active`; nothing is moved yet.
-    fn try_step(&self, bound: &Bound<T>, memory: &mut Memory<T>, active: &[usize]) {
-        let steps = active.iter().map(|&e| &memory.steppers[e]).map(|s| Step { t: s.t(), t_next: s.t_next(), h: s.h() });
+    /// Computes one step of each of the examples `active`; nothing is moved yet.
+    fn try_steps(&self, bound: &Bound<T>, memory: &mut Memory<T>, active: &[usize], steps: &[Step]) {
         write_times(&self.forward, &mut memory.forward, steps);
         let next = write_lanes(&self.forward, &mut memory.forward, TIMES, &memory.states, active);
         let next = write_lanes(&self.forward, &mut memory.forward, next, &memory.carried, active);

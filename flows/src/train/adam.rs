@@ -38,7 +38,12 @@ impl Adam {
     ///
     /// # Errors
     /// [`TrainError::Shapes`] where the parameters, or the gradient, are not of the shapes this was made for.
-    pub fn step(&mut self, parameters: &mut Parameters, gradient: &Parameters, rate: f64) -> Result<(), TrainError> {
+    pub fn step(
+        &mut self,
+        parameters: &mut Parameters,
+        gradient: &Parameters,
+        rate: f64,
+    ) -> Result<(), TrainError> {
         self.check(parameters)?;
         self.check(gradient)?;
         self.steps += 1;
@@ -56,8 +61,11 @@ impl Adam {
     }
 
     fn check(&self, other: &Parameters) -> Result<(), TrainError> {
-        let shapes = |p: &Parameters| p.iter().map(|(name, a)| format!("{name} {:?}", a.shape)).collect::<Vec<_>>();
-        let same = |((a, x), (b, y)): ((&str, &ad_core::Array), (&str, &ad_core::Array))| a == b && x.shape == y.shape;
+        let shapes =
+            |p: &Parameters| p.iter().map(|(name, a)| format!("{name} {:?}", a.shape)).collect::<Vec<_>>();
+        let same = |((a, x), (b, y)): ((&str, &ad_core::Array), (&str, &ad_core::Array))| {
+            a == b && x.shape == y.shape
+        };
         if self.first.iter().len() == other.iter().len() && self.first.iter().zip(other.iter()).all(same) {
             return Ok(());
         }

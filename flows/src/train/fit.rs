@@ -200,7 +200,8 @@ struct Training<'a> {
 
 impl<'a> Training<'a> {
     fn new(task: &'a Task<'a>, parameters: Parameters, options: &'a Options) -> Self {
-        let steps = (options.epochs * Batches::count(task.train.len(), options.batch_size)) as u64;
+        // A batch begun counts, though only full ones are taken: a short data set does not end on rates that learn nothing.
+        let steps = (options.epochs * task.train.len().div_ceil(options.batch_size)) as u64;
         let Options { learning_rate: initial, final_fraction, patience, .. } = *options;
         Self {
             task,
@@ -257,7 +258,8 @@ impl<'a> Training<'a> {
     fn validate(&mut self, number: usize, train: f64) -> Result<Epoch, TrainError> {
         let place = Place { epoch: number, step: None };
         let probe = ProbeSeed { seed: self.options.seed, step: u32::MAX - number as u32, first_example: 0 };
-        let found = self.task.judge.log_prob(&self.parameters, self.task.valid, probe).map_err(place.blame())?;
+        let found =
+            self.task.judge.log_prob(&self.parameters, self.task.valid, probe).map_err(place.blame())?;
         Error::check(&found.outcomes).map_err(place.blame())?;
         let valid = -found.log_p.iter().sum::<f64>() / found.log_p.len() as f64;
         place.finite("loss", valid)?;

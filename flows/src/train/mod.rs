@@ -72,7 +72,12 @@ pub trait Likelihood {
     ///
     /// # Errors
     /// As [`Likelihood::nll_gradient`].
-    fn log_prob(&self, parameters: &Parameters, examples: &Examples, probe: ProbeSeed) -> crate::Result<LogProb>;
+    fn log_prob(
+        &self,
+        parameters: &Parameters,
+        examples: &Examples,
+        probe: ProbeSeed,
+    ) -> crate::Result<LogProb>;
 }
 
 impl<T: Element> Likelihood for Cnf<T> {
@@ -85,7 +90,12 @@ impl<T: Element> Likelihood for Cnf<T> {
         self.nll_gradient(parameters, examples.points(), examples.contexts(), probe)
     }
 
-    fn log_prob(&self, parameters: &Parameters, examples: &Examples, probe: ProbeSeed) -> crate::Result<LogProb> {
+    fn log_prob(
+        &self,
+        parameters: &Parameters,
+        examples: &Examples,
+        probe: ProbeSeed,
+    ) -> crate::Result<LogProb> {
         self.log_prob(parameters, examples.points(), examples.contexts(), probe)
     }
 }

@@ -11,6 +11,7 @@
 //! value    NAME[letters]
 //! ```
 
+mod letters;
 mod lexer;
 
 use std::collections::HashMap;
@@ -18,10 +19,11 @@ use std::str::FromStr;
 
 use smallvec::SmallVec;
 
+use self::letters::{Index, Letters, check_letter, extent, index, letter};
 use self::lexer::{Lexer, Parsed, Token};
 use super::recorder::is_name;
 use super::text::{INFIX, is_line_name};
-use super::{Coefficient, Dims, Extent, Label, Labels, Node, NodeId, Op, Operand, Tape};
+use super::{Coefficient, Node, NodeId, Op, Operand, Tape};
 use crate::elementary::{Binary, Unary};
 use crate::error::{Error, Result};
 
@@ -46,9 +48,6 @@ impl FromStr for Tape {
         }
     }
 }
-
-/// An index as it is written: a letter, and perhaps how far it runs.
-type Index<'a> = (&'a str, Option<usize>);
 
 /// What is called `v7` or by the name of an input.
 #[derive(PartialEq, Eq, Hash)]
@@ -269,76 +268,10 @@ impl<'a> Parser<'a> {
         if let Some(both) = body.summed.iter().zip(&summed).find(|(_, l)| out.contains(l)) {
             return Err(format!("index `{}` is summed, and the result has it", both.0.0));
         }
-        if let (Op::Contract(_), Some(loose)) = (
-            &body.op,
-            (0..letters.names.len())
-                .find(|&l| !out.contains(&(l as Label)) && !summed.contains(&(l as Label))),
-        ) {
-            return Err(format!("index `{}` is neither summed nor in the result", letters.names[loose]));
+        if let (Op::Contract(_), Some(loose)) = (&body.op, letters.find_outside(&[&out, &summed])) {
+            return Err(format!("index `{loose}` is neither summed nor in the result"));
         }
         Ok(Node { op: body.op, operands, out, extents: letters.extents()? })
-    }
-}
-
-/// The letters of one line, by number, and how far they run.
-#[derive(Default)]
-struct Letters<'a> {
-    names: Vec<&'a str>,
-    extents: Vec<Option<Extent>>,
-}
-
-impl<'a> Letters<'a> {
-    /// Numbers some letters; `dims` are those of the value that they read.
-    fn read(&mut self, indices: &[Index<'a>], dims: Option<&Dims>) -> Parsed<Labels> {
-        if let Some(wrong) = dims.filter(|dims| dims.len() != indices.len()) {
-            return Err(format!(
-                "a value of {} dimensions is read along {} indices",
-                wrong.len(),
-                indices.len()
-            ));
-        }
-        let mut labels = Labels::new();
-        for (k, &(name, given)) in indices.iter().enumerate() {
-            let label = self.number(name)?;
-            let known =
-                [dims.map(|d| d[k]), given.map(Extent::Fixed), (name == "e").then_some(Extent::Example)];
-            for extent in known.into_iter().flatten() {
-                let first = *self.extents[usize::from(label)].get_or_insert(extent);
-                if (name == "e") != (extent == Extent::Example) {
-                    return Err(format!(
-                        "index `{name}`: examples have the letter `e`, and nothing else has"
-                    ));
-                }
-                if first != extent {
-                    return Err(format!("index `{name}` runs over {} and {}", length(first), length(extent)));
-                }
-            }
-            labels.push(label);
-        }
-        Ok(labels)
-    }
-
-    fn number(&mut self, name: &'a str) -> Parsed<Label> {
-        let place = self.names.iter().position(|n| *n == name).unwrap_or(self.names.len());
-        if place == self.names.len() {
-            self.names.push(name);
-            self.extents.push(None);
-        }
-        Label::try_from(place).map_err(|_| format!("a line has at most {} indices", Label::MAX))
-    }
-
-    fn extents(&self) -> Parsed<Dims> {
-        let one = |(name, extent): (&&str, &Option<Extent>)| {
-            extent.ok_or_else(|| format!("it is not said how far index `{name}` runs: write `{name}:3`"))
-        };
-        self.names.iter().zip(&self.extents).map(one).collect()
-    }
-}
-
-fn length(extent: Extent) -> String {
-    match extent {
-        Extent::Fixed(n) => n.to_string(),
-        Extent::Example => "the examples".into(),
     }
 }
 
@@ -369,28 +302,6 @@ fn sequence<'a, T>(
 
 fn bracketed<'a>(line: &mut Lexer<'a>) -> Parsed<Vec<Index<'a>>> {
     sequence(line, ('[', ']'), index)
-}
-
-fn index<'a>(line: &mut Lexer<'a>) -> Parsed<Index<'a>> {
-    Ok((letter(line)?, extent(line)?))
-}
-
-fn extent(line: &mut Lexer<'_>) -> Parsed<Option<usize>> {
-    if line.take(':') { line.integer().map(Some) } else { Ok(None) }
-}
-
-fn letter<'a>(line: &mut Lexer<'a>) -> Parsed<&'a str> {
-    match line.next() {
-        Token::Word(word) => check_letter(word),
-        found => Err(format!("expected an index letter, found {found}")),
-    }
-}
-
-/// A letter, and perhaps digits.
-fn check_letter(word: &str) -> Parsed<&str> {
-    let mut bytes = word.bytes();
-    let fits = bytes.next().is_some_and(|b| b.is_ascii_alphabetic()) && bytes.all(|b| b.is_ascii_digit());
-    if fits { Ok(word) } else { Err(format!("`{word}` is no index: a letter and perhaps digits")) }
 }
 
 /// What stands after a value with local indices: `where ..`.

@@ -1,0 +1,216 @@
+//! `flows fit`.
+
+use std::ops::ControlFlow;
+use std::time::Instant;
+
+use super::args::{FitArgs, defaults};
+use super::dataset::Dataset;
+use super::folder::Folder;
+use super::metrics::{Cost, Estimate, Metrics};
+use super::{Console, Failure, INTERRUPTED, page};
+use crate::data::Table;
+use crate::model::{Architecture, Description, Dtype, Flow, Model};
+use crate::ode::controller::{Adaptive, Control};
+use crate::train::{Batches, Epoch, Event, Examples, Fit, Likelihood, Options, Stop, Task};
+use crate::{Cnf, Divergence, Field, Parameters, Settings};
+
+/// Training rows whose NLL is computed; more say no more.
+const TRAIN_ROWS_JUDGED: usize = 10_000;
+
+/// Trains, and writes model, metrics and report.
+pub(super) fn run(args: &FitArgs, console: &mut Console) -> Result<u8, Failure> {
+    let clock = Instant::now();
+    let run = Run::prepare(args)?;
+    run.introduce(console);
+    console.interrupt.begin();
+    let fit = on_threads(args.threads, || run.train(console))??;
+    console.finish_bar();
+    console.say(&ending(&fit));
+    let flow = Flow::new(run.model(&fit.parameters))?;
+    let metrics = on_threads(args.threads, || run.judge(&flow, &fit, clock))??;
+    run.folder.write_metrics(&metrics.to_json()?)?;
+    let page = on_threads(args.threads, || page::render(&run.data, &flow, &fit, &metrics))??;
+    run.folder.write_report(&page)?;
+    conclude(&metrics, args, console);
+    match fit.stop {
+        Stop::Epochs | Stop::Patience => Ok(0),
+        Stop::Asked => Ok(INTERRUPTED),
+        Stop::Failed(error) => Err(error.into()),
+    }
+}
+
+/// Runs `work` on a pool of this many threads, or on that of the process.
+pub(super) fn on_threads<R: Send>(
+    threads: Option<usize>,
+    work: impl FnOnce() -> R + Send,
+) -> Result<R, Failure> {
+    let Some(threads) = threads else { return Ok(work()) };
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+    Ok(pool.map_err(|error| Failure::other(format!("--threads {threads}: {error}")))?.install(work))
+}
+
+/// Everything that a training needs, checked.
+struct Run {
+    data: Dataset,
+    description: Description,
+    field: Field,
+    options: Options,
+    /// The density that trains.
+    model: Box<dyn Likelihood + Sync>,
+    /// The density that validates: that which trains, with the exact divergence.
+    judge: Box<dyn Likelihood + Sync>,
+    folder: Folder,
+}
+
+impl Run {
+    /// Makes the folder last, when nothing else can be wrong.
+    fn prepare(args: &FitArgs) -> Result<Self, Failure> {
+        let data = Dataset::load(&args.data, args.rows, args.seed)?;
+        let description = describe(args, &data);
+        let field = description.architecture.field()?;
+        let settings = description.settings()?;
+        let exact = Settings { divergence: Divergence::Exact, ..settings.clone() };
+        let model = compile(description.dtype, &field, &settings)?;
+        let judge = compile(description.dtype, &field, &exact)?;
+        let folder = Folder::create(&args.out)?;
+        Ok(Self { data, description, field, options: options(args), model, judge, folder })
+    }
+
+    fn introduce(&self, console: &mut Console) {
+        let Dataset { name, train, valid, test, entropy_floor, .. } = &self.data;
+        let (columns, train, valid, test) = (train.columns(), train.rows(), valid.rows(), test.rows());
+        let fresh = if entropy_floor.is_some() { "fresh ones " } else { "" };
+        let d = &self.description;
+        let parameters: usize =
+            self.field.declarations().iter().map(|d| d.shape.iter().product::<usize>()).sum();
+        let (solver, control) = (&d.solver, page::control(&d.control));
+        let (divergence, dtype, seed) = (page::divergence(d.divergence), page::dtype(d.dtype), d.seed);
+        console.say(&format!(
+            "data       {name}: {columns} columns; {train} rows to train, {valid} to validate, {test} {fresh}to test\n\
+             field      {}, {parameters} parameters\n\
+             training   {solver}, {control}; divergence {divergence}; {dtype}; seed {seed}",
+            page::field(&d.architecture)
+        ));
+    }
+
+    fn model(&self, parameters: &Parameters) -> Model {
+        Model { description: self.description.clone(), parameters: parameters.clone() }
+    }
+
+    /// Trains, and writes each model that is better than all before.
+    fn train(&self, console: &mut Console) -> Result<Fit, Failure> {
+        let (train, valid) = (self.standardised(&self.data.train)?, self.standardised(&self.data.valid)?);
+        let task = Task { model: &*self.model, judge: &*self.judge, train: &train, valid: &valid };
+        let log_det = self.data.standardisation.log_det();
+        console.start_bar(self.options.epochs * Batches::count(train.len(), self.options.batch_size));
+        let mut written = Ok(());
+        let observe = &mut |event: &Event<'_>| {
+            match event {
+                Event::Step { .. } => console.advance_bar(),
+                Event::Epoch { epoch, parameters } => {
+                    console.report(&line(epoch, self.options.epochs, log_det));
+                    if epoch.improved {
+                        written = self.folder.write_model(&self.model(parameters));
+                    }
+                }
+            }
+            let stop = written.is_err() || console.interrupt.is_asked();
+            if stop { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        };
+        let initial = Parameters::init(self.field.declarations(), self.options.seed);
+        let fit = crate::train::fit(&task, initial, &self.options, observe)?;
+        written.map(|()| fit)
+    }
+
+    fn standardised(&self, table: &Table) -> Result<Examples, Failure> {
+        let mut points = table.values().to_vec();
+        self.data.standardisation.apply(&mut points)?;
+        Ok(Examples::new(table.columns(), points)?)
+    }
+
+    /// The NLLs of the three parts in the units of the data, and the costs.
+    fn judge(&self, flow: &Flow, fit: &Fit, clock: Instant) -> Result<Metrics, Failure> {
+        let nll = |table: &Table, most: usize| -> Result<Estimate, Failure> {
+            let rows = table.rows().min(most);
+            Ok(Estimate::nll(&flow.log_prob(&table.values()[..rows * table.columns()])?))
+        };
+        Ok(Metrics {
+            nll_train: nll(&self.data.train, TRAIN_ROWS_JUDGED)?,
+            nll_valid: nll(&self.data.valid, usize::MAX)?,
+            nll_test: nll(&self.data.test, usize::MAX)?,
+            entropy_floor: self.data.entropy_floor,
+            epochs: fit.history.len(),
+            seconds: clock.elapsed().as_secs_f64(),
+            cost: Cost::from(fit.best.solves),
+            parameters: fit.parameters.count(),
+        })
+    }
+}
+
+fn describe(args: &FitArgs, data: &Dataset) -> Description {
+    let control = match args.steps {
+        Some(steps) => Control::Constant { steps },
+        None => Control::Adaptive(Adaptive::i(args.rtol, args.atol)),
+    };
+    Description {
+        crate_version: env!("CARGO_PKG_VERSION").to_owned(),
+        data: data.name.clone(),
+        columns: data.train.names().to_vec(),
+        standardisation: data.standardisation.clone(),
+        architecture: Architecture::Mlp {
+            dims: data.train.columns(),
+            context: 0,
+            hidden: args.hidden.clone(),
+        },
+        solver: args.solver.name.to_owned(),
+        control,
+        divergence: args.divergence.into(),
+        dtype: args.dtype.into(),
+        seed: args.seed,
+    }
+}
+
+fn options(args: &FitArgs) -> Options {
+    Options {
+        epochs: args.epochs,
+        batch_size: args.batch_size,
+        learning_rate: args.lr,
+        final_fraction: defaults::FINAL_FRACTION,
+        clip: defaults::CLIP,
+        patience: args.patience,
+        seed: args.seed,
+    }
+}
+
+fn compile(dtype: Dtype, field: &Field, settings: &Settings) -> Result<Box<dyn Likelihood + Sync>, Failure> {
+    Ok(match dtype {
+        Dtype::F32 => Box::new(Cnf::<f32>::new(field, settings)?),
+        Dtype::F64 => Box::new(Cnf::<f64>::new(field, settings)?),
+    })
+}
+
+/// An epoch as a line; `log_det` turns its losses into those of the data.
+fn line(epoch: &Epoch, epochs: usize, log_det: f64) -> String {
+    let (number, train, valid) = (epoch.number, epoch.train + log_det, epoch.valid + log_det);
+    let cost = Cost::from(epoch.solves);
+    let best = if epoch.improved { "  best" } else { "" };
+    format!("epoch {number}/{epochs}  NLL train {train:.4}  valid {valid:.4}  {cost}{best}")
+}
+
+fn ending(fit: &Fit) -> String {
+    let why = match &fit.stop {
+        Stop::Epochs => "all epochs done".to_owned(),
+        Stop::Patience => "validation no longer improves".to_owned(),
+        Stop::Asked => "interrupted (Ctrl-C again leaves at once, without metrics and report)".to_owned(),
+        Stop::Failed(error) => format!("the training failed ({error})"),
+    };
+    format!("ended      {why}; the best model is that of epoch {}", fit.best.number)
+}
+
+fn conclude(metrics: &Metrics, args: &FitArgs, console: &mut Console) {
+    let floor =
+        metrics.entropy_floor.map_or(String::new(), |floor| format!(" (entropy of the data {floor:.4})"));
+    let (nll, out, seconds) = (metrics.nll_test, args.out.display(), metrics.seconds);
+    console.say(&format!("NLL test   {nll} nats{floor}"));
+    console.say(&format!("written    {out}: model.safetensors, metrics.json, report.html; {seconds:.1} s"));
+}
