@@ -1,4 +1,42 @@
-//! Tape-based automatic differentiation.
+//! Automatic differentiation of array programs, as tapes in index notation.
+//!
+//! A function is written for *one example*, in plain Rust, on [`Tracer`]s; running it once inside [`Tape::record`] leaves
+//! a [`Tape`]. A tape is transformed into others ([`Tape::jvp`], [`Tape::vjp`], [`Tape::linearize`],
+//! [`Linear::transpose`]), which are tapes again; [`Tape::compile`] makes a [`Program`] of it that runs whole batches.
+//!
+//! ```
+//! use ad_core::{Elementary, Tape};
+//!
+//! let loss = Tape::record(|t| {
+//!     let (x, y) = (t.example("x", &[2]), t.example("y", &[])); // each example has its own
+//!     let w = t.shared("w", &[2]); // all examples share it
+//!     [("loss", (x.dot(&w).tanh() - y).square())]
+//! })?;
+//! let gradient = loss.vjp(&["w"])?;
+//! println!("{gradient}"); // one line per operation, as formulas
+//!
+//! // Two examples; the cotangent of each one's loss is 1.
+//! let (x, y, w) = ([0.5, -1.0, 2.0, 0.3], [0.1, 0.7], [0.2, -0.4]);
+//! let program = gradient.compile::<f64>()?;
+//! let out = program.call(2, &[&x, &y, &w, &[1.0, 1.0]])?; // loss, w_bar
+//!
+//! let h = 1e-6;
+//! let total = |w0: f64| Ok(loss.compile::<f64>()?.call(2, &[&x, &y, &[w0, w[1]]])?[0].iter().sum::<f64>());
+//! let difference: Result<f64, ad_core::Error> = Ok((total(w[0] + h)? - total(w[0] - h)?) / (2.0 * h));
+//! assert!((out[1][0] - difference?).abs() < 1e-8); // summed over the examples
+//! # Ok::<(), ad_core::Error>(())
+//! ```
+//!
+//! | to | there is |
+//! |---|---|
+//! | record | [`Tape::record`], [`Recorder`], [`Tracer`], and [`Elementary`] for code that also runs on numbers |
+//! | differentiate | [`Tape::jvp`], [`Tape::vjp`]; inside a recording [`Recorder::push_forward`], [`Recorder::pull_back`] |
+//! | run | [`Program::call`] for rows of a batch; [`Binding`] and [`Workspace`] for blocks of [`BLOCK`] examples |
+//! | look | `Display` and `FromStr` of [`Tape`], [`Tape::nodes`], [`Tape::eval`] (slow, and the meaning of each operation) |
+//! | check | [`check::derivatives`], for derivatives of any tape; the feature `proptest` adds strategies |
+//!
+//! Errors name the line of the recorded code, and the shapes. Nothing depends on the number of threads, and an example's
+//! results do not depend on the others.
 
 pub mod check;
 mod elementary;

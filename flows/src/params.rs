@@ -99,7 +99,7 @@ impl Parameters {
     }
 
     /// Names and arrays, in order.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &Array)> {
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &Array)> + DoubleEndedIterator {
         self.arrays.iter().map(|(name, array)| (name.as_str(), array))
     }
 

@@ -1,6 +1,8 @@
 //! The negative log-likelihood and its gradient.
 
-use super::{BLOCK, Cnf, Element, Error, Lanes, Memory, Parameters, ProbeSeed, Result, Statistics, bind_ode, slices};
+use super::{
+    BLOCK, Cnf, Element, Error, Lanes, Memory, Outcome, Parameters, ProbeSeed, Result, Statistics, bind_ode, slices,
+};
 use rayon::prelude::*;
 
 use crate::adjoint::{BoundBackward, History};
@@ -21,6 +23,7 @@ pub struct NllGradient {
 struct BlockSums<T> {
     nll: f64,
     parameters: Vec<Vec<T>>,
+    outcomes: Vec<Outcome>,
     statistics: Statistics,
 }
 
@@ -57,6 +60,7 @@ impl<T: Element> Cnf<T> {
         };
         let blocks: Vec<BlockSums<T>> =
             (0..examples.div_ceil(BLOCK)).into_par_iter().map(block).collect::<Result<_>>()?;
+        Error::check(&blocks.iter().flat_map(|b| b.outcomes.iter().copied()).collect::<Vec<_>>())?;
         let scale = 1.0 / examples as f64;
         let mut result = NllGradient { nll: 0.0, gradient: parameters.zeros_like(), statistics: Statistics::default() };
         for block in &blocks {
@@ -70,7 +74,7 @@ impl<T: Element> Cnf<T> {
         Ok(result)
     }
 
-    /// Forward, the base density, and back, for one block of examples.
+    /// Forward, the base density, and back, for one block of examples; not back if one of them failed.
     fn block_gradient(
         &self,
         bound: &Bound<T>,
@@ -82,12 +86,15 @@ impl<T: Element> Cnf<T> {
         let mut histories: Vec<History<T>> = (0..count).map(|_| History::new(self.settings.adjoint, width)).collect();
         let note = |e: usize, step, states: &[Lanes<T>]| histories[e].push(step, states, e);
         let statistics = self.augmented.solve_block(bound, memory, count, [1.0, 0.0], note)?;
-        Error::check(memory.outcomes())?;
+        let outcomes = memory.outcomes().to_vec();
+        if outcomes.iter().any(|o| o.is_err()) {
+            return Ok(BlockSums { nll: f64::NAN, parameters: Vec::new(), outcomes, statistics });
+        }
         let (log_p, mut bars) = self.base_block(memory, count)?;
         let mut workspace = self.backward.memory();
         self.backward.run_block(backward, &mut workspace, &mut histories, &memory.extras, &mut bars);
         let nll = -log_p.iter().map(|p| p.to_double()).sum::<f64>();
-        Ok(BlockSums { nll, parameters: workspace.reverse.sums().to_vec(), statistics })
+        Ok(BlockSums { nll, parameters: workspace.reverse.sums().to_vec(), outcomes, statistics })
     }
 
     /// The log-density at the end of a block's solve, and the cotangents of its negative.
