@@ -20,10 +20,10 @@
 //! let program = gradient.compile::<f64>()?;
 //! let out = program.call(2, &[&x, &y, &w, &[1.0, 1.0]])?; // loss, w_bar
 //!
-//! let h = 1e-6;
-//! let total = |w0: f64| Ok(loss.compile::<f64>()?.call(2, &[&x, &y, &[w0, w[1]]])?[0].iter().sum::<f64>());
-//! let difference: Result<f64, ad_core::Error> = Ok((total(w[0] + h)? - total(w[0] - h)?) / (2.0 * h));
-//! assert!((out[1][0] - difference?).abs() < 1e-8); // summed over the examples
+//! let (value, h) = (loss.compile::<f64>()?, 1e-6);
+//! let total = |w0| value.call(2, &[&x, &y, &[w0, w[1]]]).map(|out| out[0].iter().sum::<f64>());
+//! let difference = (total(w[0] + h)? - total(w[0] - h)?) / (2.0 * h);
+//! assert!((out[1][0] - difference).abs() < 1e-8); // the gradient is summed over the examples
 //! # Ok::<(), ad_core::Error>(())
 //! ```
 //!

@@ -23,7 +23,8 @@ fn main() -> ad_core::Result<()> {
     println!("{network}");
     let program = network.compile::<f32>()?;
 
-    let numbers = |n: usize, scale: f32| (0..n).map(|k| (k as f32 * 0.37).sin() * scale).collect::<Vec<f32>>();
+    let numbers =
+        |n: usize, scale: f32| (0..n).map(|k| (k as f32 * 0.37).sin() * scale).collect::<Vec<f32>>();
     let (w, v) = (numbers(WIDTH * WIDTH, 0.2), numbers(WIDTH * WIDTH, 1.0));
     let rows = 100_000;
     let x = numbers(rows * WIDTH, 1.0);

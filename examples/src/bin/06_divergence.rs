@@ -22,7 +22,8 @@ fn main() -> ad_core::Result<()> {
     let both = divergence(&field, "x", "x_dot", Estimator::Exact)?;
     println!("{both}");
     let nodes = both.nodes();
-    let identities = nodes.iter().filter(|node| node.out.len() > 1 && node.out.iter().all(|l| *l == node.out[0])).count();
+    let identities =
+        nodes.iter().filter(|node| node.out.len() > 1 && node.out.iter().all(|l| *l == node.out[0])).count();
     assert_eq!(identities, 0, "the identity matrix is on the tape");
 
     // The same from the whole Jacobian, one direction at a time.
@@ -33,7 +34,8 @@ fn main() -> ad_core::Result<()> {
     let jvp = field.jvp(&["x"])?.compile::<f64>()?;
     let mut traces = vec![0.0; examples];
     for k in 0..D {
-        let direction: Vec<f64> = (0..examples * D).map(|place| f64::from(u8::from(place % D == k))).collect();
+        let direction: Vec<f64> =
+            (0..examples * D).map(|place| f64::from(u8::from(place % D == k))).collect();
         let x_dot = &jvp.call(examples, &[&x, &w1, &w2, &direction])?[1];
         traces.iter_mut().enumerate().for_each(|(e, trace)| *trace += x_dot[e * D + k]);
     }

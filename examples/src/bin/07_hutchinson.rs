@@ -24,7 +24,8 @@ fn main() -> ad_core::Result<()> {
     println!("{estimate}");
     let program = estimate.compile::<f64>()?;
 
-    let a: Vec<f64> = (0..D * D).map(|k| (1.0 + k as f64).sin() + if k % (D + 1) == 0 { 1.0 } else { 0.0 }).collect();
+    let a: Vec<f64> =
+        (0..D * D).map(|k| (1.0 + k as f64).sin() + if k % (D + 1) == 0 { 1.0 } else { 0.0 }).collect();
     let b = |i: usize, j: usize| 0.5 * (a[i * D + j] + a[j * D + i]);
     let trace: f64 = (0..D).map(|i| b(i, i)).sum();
     let diagonal: f64 = (0..D).map(|i| b(i, i).powi(2)).sum();
@@ -53,7 +54,10 @@ fn main() -> ad_core::Result<()> {
 
         let spread = (squares.iter().map(|s| (s - variance).powi(2)).sum::<f64>() / n / n).sqrt();
         assert!((mean - trace).abs() < 5.0 * error, "{law:?}: a mean of {mean} for a trace of {trace}");
-        assert!((variance - formula).abs() < 5.0 * spread, "{law:?}: variance {variance}, by formula {formula}");
+        assert!(
+            (variance - formula).abs() < 5.0 * spread,
+            "{law:?}: variance {variance}, by formula {formula}"
+        );
     }
     Ok(())
 }

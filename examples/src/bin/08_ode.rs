@@ -25,7 +25,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     for (e, &start) in starts.iter().enumerate() {
         let end = batch.states[0][e];
         let alone = ode.solve(&bound, &[&[start]], &[], [0.0, 1.0])?;
-        assert_eq!(alone.states[0][0].to_bits(), end.to_bits(), "the solve from {start} depends on its batch");
+        assert_eq!(
+            alone.states[0][0].to_bits(),
+            end.to_bits(),
+            "the solve from {start} depends on its batch"
+        );
 
         let (steps, rejected) = (alone.statistics.accepted, alone.statistics.rejected);
         match batch.outcomes[e] {

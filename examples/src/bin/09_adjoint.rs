@@ -21,7 +21,7 @@ fn nll(field: &Field, settings: &Settings, parameters: &Parameters, rows: &[f64]
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let field = mlp_field(2, 0, &[16, 16])?;
     let parameters = Parameters::init(field.declarations(), 1);
-    let rows: Vec<f64> = (0..400).map(|k| (k as f64 * 0.7).sin() * 1.5).collect();
+    let rows: Vec<f64> = (0..400).map(|k| (f64::from(k) * 0.7).sin() * 1.5).collect();
 
     // With steps held fixed, differences are exact for the gradient.
     let fixed = Settings { control: Control::Constant { steps: 10 }, ..Settings::default() };

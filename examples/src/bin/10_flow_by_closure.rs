@@ -47,10 +47,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let cnf = Cnf::<f32>::new(&field, &Settings::default())?;
     let task = Task { model: &cnf, judge: &cnf, train: &train, valid: &valid };
-    let options = Options { epochs: 40, batch_size: 128, learning_rate: 1e-2, ..Options::default() };
+    let options = Options { epochs: 25, batch_size: 128, learning_rate: 1e-2, ..Options::default() };
     let fitted = fit(&task, Parameters::init(field.declarations(), 1), &options, &mut |event| {
         if let Event::Epoch { epoch, .. } = event {
-            println!("epoch {:>2}: NLL {:.4} nats, {:.4} on rows held out", epoch.number, epoch.train, epoch.valid);
+            println!(
+                "epoch {:>2}: NLL {:.4} nats, {:.4} on rows held out",
+                epoch.number, epoch.train, epoch.valid
+            );
         }
         ControlFlow::Continue(())
     })?;
@@ -66,7 +69,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let step = 0.08;
     let axis = |k: i32| f64::from(k) * step;
     let grid: Vec<f64> = (-75..150).flat_map(|j| (-75..75).flat_map(move |i| [axis(i), axis(j)])).collect();
-    let mass = log_p(&grid)?.log_p.iter().map(|p| p.exp()).sum::<f64>() * step * step;
+    let mass = log_p(&grid)?.log_p.into_iter().map(f64::exp).sum::<f64>() * step * step;
     println!("the density sums to {mass:.5} over a grid");
 
     assert!((mass - 1.0).abs() < 0.01, "the density sums to {mass}, not to 1");

@@ -37,7 +37,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let cnf = Cnf::<f32>::new(&field, &Settings::default())?;
     let (train, valid) = (pairs(4000, Purpose::Data)?, pairs(1000, Purpose::FreshData)?);
     let task = Task { model: &cnf, judge: &cnf, train: &train, valid: &valid };
-    let options = Options { epochs: 40, batch_size: 128, learning_rate: 1e-2, ..Options::default() };
+    let options = Options { epochs: 25, batch_size: 128, learning_rate: 1e-2, ..Options::default() };
     let fitted = fit(&task, Parameters::init(field.declarations(), 1), &options, &mut |event| {
         if let Event::Epoch { epoch, .. } = event {
             println!("epoch {:>2}: NLL {:.4} nats on pairs held out", epoch.number, epoch.valid);
@@ -52,14 +52,20 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     for c in [-0.8, -0.4, 0.0, 0.4, 0.8] {
         let contexts = vec![c; grid.len()];
         let log_p = judge.log_prob(&fitted.parameters, &grid, &contexts, ProbeSeed::default())?.log_p;
-        let moment = |f: &dyn Fn(f64) -> f64| grid.iter().zip(&log_p).map(|(x, p)| f(*x) * p.exp() * step).sum::<f64>();
+        let moment = |f: &dyn Fn(f64) -> f64| {
+            grid.iter().zip(&log_p).map(|(x, p)| f(*x) * p.exp() * step).sum::<f64>()
+        };
         let mass = moment(&|_| 1.0);
         let m = moment(&|x| x);
         let s = moment(&|x| (x - m).powi(2)).sqrt();
         println!("{c:>6} {mass:>8.5} {m:>8.4} {:>9.4} {s:>10.4} {:>9.4}", mean(c), deviation(c));
         assert!((mass - 1.0).abs() < 1e-3, "the density at c = {c} sums to {mass}, not to 1");
         assert!((m - mean(c)).abs() < 0.05, "the mean at c = {c} is {m}, not {}", mean(c));
-        assert!((s / deviation(c) - 1.0).abs() < 0.2, "the deviation at c = {c} is {s}, not {}", deviation(c));
+        assert!(
+            (s / deviation(c) - 1.0).abs() < 0.2,
+            "the deviation at c = {c} is {s}, not {}",
+            deviation(c)
+        );
     }
     Ok(())
 }
