@@ -1,10 +1,10 @@
 //! The one table of elementary functions: value and partial derivatives, one line each.
 //!
-//! Everything that differentiates a function reads this table: [`Dual`](Elementary) and [`Var`](Elementary) on
-//! numbers, the rules of the tape, the evaluators and the kernels' tests. A derivative formula stands nowhere else.
+//! Everything that computes or differentiates a function reads this table: the rules of the tape, the naive evaluator
+//! and the tests of the kernels. A derivative formula stands nowhere else.
 //!
 //! Derivatives are written over [`Elementary`], the trait of things that have elementary functions but no order: a
-//! float, a dual number, a node of a tape. They see the argument `x` *and* the value `y = f(x)`, so that no value is
+//! float, a node of a tape, or a number type of a user's own. They see the argument `x` *and* the value `y = f(x)`, so that no value is
 //! ever computed twice, or recomputed where it overflows (`tanh(800)`).
 //!
 //! | at a kink | rule | reason |
@@ -58,7 +58,7 @@ macro_rules! unary {
         }
 
         /// Things with arithmetic and elementary functions, and no comparison: one generic function runs on numbers,
-        /// differentiates (`Dual`, `Var`), or is recorded (`Tracer`).
+        /// or is recorded (`Tracer`).
         ///
         /// Methods take `&self`, since a node of a tape is not `Copy`. Masks are values: `0` is false, all else true.
         pub trait Elementary:

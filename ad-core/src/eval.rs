@@ -60,7 +60,11 @@ impl Tape {
     /// Where an input is missing, or its shape is not the declared one.
     pub fn eval(&self, examples: usize, inputs: &[Array]) -> Result<Vec<Array>> {
         if inputs.len() != self.inputs().len() {
-            return Err(Error::new(format!("{} inputs are wanted, {} were given", self.inputs().len(), inputs.len())));
+            return Err(Error::new(format!(
+                "{} inputs are wanted, {} were given",
+                self.inputs().len(),
+                inputs.len()
+            )));
         }
         for ((name, id), given) in self.inputs().iter().zip(inputs) {
             let want = lengths(&self.node(*id).dims(), examples);
@@ -74,7 +78,12 @@ impl Tape {
     }
 
     /// The values of all lines on inputs that fit; what is in `held` is not computed.
-    pub(crate) fn values(&self, examples: usize, inputs: &[Array], held: &HashMap<NodeId, Array>) -> Vec<Array> {
+    pub(crate) fn values(
+        &self,
+        examples: usize,
+        inputs: &[Array],
+        held: &HashMap<NodeId, Array>,
+    ) -> Vec<Array> {
         let mut values: Vec<Array> = Vec::with_capacity(self.nodes().len());
         for (place, node) in self.nodes().iter().enumerate() {
             let operands: Vec<&Array> = node.operands.iter().map(|o| &values[o.node.index()]).collect();
@@ -95,7 +104,9 @@ fn evaluate(node: &Node, examples: usize, operands: &[&Array], inputs: &[Array])
     let shape: Vec<usize> = node.out.iter().map(|&l| size[l as usize]).collect();
     let mut out = Array { data: vec![0.0; shape.iter().product()], shape };
     // Operand `k` where the label `l` has the value `index[l]`.
-    let read = |k: usize, index: &[usize]| operands[k].at(node.operands[k].labels.iter().map(|&l| index[l as usize]));
+    let read = |k: usize, index: &[usize]| {
+        operands[k].at(node.operands[k].labels.iter().map(|&l| index[l as usize]))
+    };
     let mut write = |index: &[usize], value: f64| {
         let place = offset(&out.shape, node.out.iter().map(|&l| index[l as usize]));
         out.data[place] += value;

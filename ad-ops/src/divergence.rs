@@ -41,13 +41,17 @@ pub fn divergence(tape: &Tape, state: &str, field: &str, estimator: Estimator) -
         let trace = match (&x.shape()[..], &y.shape()[..]) {
             (&[d], &[m]) if d == m => match estimator {
                 Estimator::Exact => tangents(t, x, y, &t.identity(d)).trace(),
-                Estimator::Hutchinson { probes: 0 } => x.fail("Hutchinson's estimator takes at least one probe"),
+                Estimator::Hutchinson { probes: 0 } => {
+                    x.fail("Hutchinson's estimator takes at least one probe")
+                }
                 Estimator::Hutchinson { probes } => {
                     let v = t.example(PROBE, &[probes, d]);
                     (tangents(t, x, y, &v) * v).sum() * (1.0 / probes as f64)
                 }
             },
-            (from, to) => x.fail(format!("the divergence of a field of shape {to:?} on states of shape {from:?}")),
+            (from, to) => {
+                x.fail(format!("the divergence of a field of shape {to:?} on states of shape {from:?}"))
+            }
         };
         let names = tape.outputs().iter().map(|(name, _)| name.clone());
         names.zip(outputs.clone()).chain([(DIVERGENCE.to_owned(), trace.to_examples())]).collect::<Vec<_>>()
@@ -98,7 +102,11 @@ mod tests {
                 tape.eval(n, &moved).unwrap()[0].data[e * d + i]
             };
             let trace: f64 = (0..d).map(|i| (rate(i, h) - rate(i, -h)) / (2.0 * h)).sum();
-            assert!((got[1].data[e] - trace).abs() < 1e-8 * (1.0 + trace.abs()), "{} of {trace}", got[1].data[e]);
+            assert!(
+                (got[1].data[e] - trace).abs() < 1e-8 * (1.0 + trace.abs()),
+                "{} of {trace}",
+                got[1].data[e]
+            );
         }
     }
 

@@ -49,7 +49,8 @@ mod tests {
         let trace: f64 = (0..d).map(|i| b(i, i)).sum();
         let frobenius: f64 = pairs().map(|(i, j)| b(i, j).powi(2)).sum();
         let diagonal: f64 = (0..d).map(|i| b(i, i).powi(2)).sum();
-        let shifted: f64 = pairs().map(|(i, j)| (b(i, j) - if i == j { trace / d as f64 } else { 0.0 }).powi(2)).sum();
+        let shifted: f64 =
+            pairs().map(|(i, j)| (b(i, j) - if i == j { trace / d as f64 } else { 0.0 }).powi(2)).sum();
         let formulas = [
             (Probe::Rademacher, 2.0 * (frobenius - diagonal)),
             (Probe::Gaussian, 2.0 * frobenius),
@@ -69,7 +70,10 @@ mod tests {
             let spread = squares.iter().sum::<f64>() / n;
             let fourth = squares.iter().map(|s| (s - spread).powi(2)).sum::<f64>() / n;
             assert!((mean - trace).abs() < 4.0 * (variance / n).sqrt(), "{probe:?} mean {mean} of {trace}");
-            assert!((spread - variance).abs() < 4.0 * (fourth / n).sqrt(), "{probe:?} variance {spread} of {variance}");
+            assert!(
+                (spread - variance).abs() < 4.0 * (fourth / n).sqrt(),
+                "{probe:?} variance {spread} of {variance}"
+            );
         }
     }
 

@@ -24,7 +24,9 @@ pub enum Error {
     #[error(transparent)]
     Tableau(#[from] TableauError),
     /// Arrays have other sizes than their examples.
-    #[error("arrays for examples of {want:?} numbers have {got:?}: each must be a whole number of rows, the same for all")]
+    #[error(
+        "arrays for examples of {want:?} numbers have {got:?}: each must be a whole number of rows, the same for all"
+    )]
     Sizes {
         /// Numbers per example of each array.
         want: Vec<usize>,

@@ -42,7 +42,11 @@ impl Scope<'_> {
     #[track_caller]
     pub fn parameter(&self, name: &str, shape: &[usize], init: Init) -> Tracer {
         let tracer = self.recorder.shared(name, shape);
-        self.declarations.borrow_mut().push(Declaration { name: name.to_owned(), shape: shape.to_vec(), init });
+        self.declarations.borrow_mut().push(Declaration {
+            name: name.to_owned(),
+            shape: shape.to_vec(),
+            init,
+        });
         tracer
     }
 
@@ -88,7 +92,11 @@ impl Field {
     ///
     /// # Errors
     /// As [`Field::record`].
-    pub fn record_conditional(dims: usize, context: usize, code: impl FnOnce(&Scope) -> Tracer) -> Result<Field> {
+    pub fn record_conditional(
+        dims: usize,
+        context: usize,
+        code: impl FnOnce(&Scope) -> Tracer,
+    ) -> Result<Field> {
         let mut declarations = Vec::new();
         let tape = Tape::record(|recorder| {
             let scope = Scope {
@@ -101,7 +109,8 @@ impl Field {
             let mut x_dot = code(&scope);
             if x_dot.shape() != [dims] {
                 let shape = x_dot.shape();
-                x_dot = x_dot.fail(format!("the field must have the shape of its state, [{dims}]; it has {shape:?}"));
+                x_dot = x_dot
+                    .fail(format!("the field must have the shape of its state, [{dims}]; it has {shape:?}"));
             }
             declarations = scope.declarations.into_inner();
             // A field may be constant: its rate is still one for each example.

@@ -83,7 +83,9 @@ impl Parameters {
         }
         let declared: HashSet<&str> = declarations.iter().map(|d| d.name.as_str()).collect();
         if let Some(name) = given.keys().find(|n| !declared.contains(n.as_str())) {
-            return Err(Error::new(format!("parameter `{name}` is given, and the field does not declare it")));
+            return Err(Error::new(format!(
+                "parameter `{name}` is given, and the field does not declare it"
+            )));
         }
         let mut ordered = IndexMap::new();
         for d in declarations {
@@ -91,7 +93,9 @@ impl Parameters {
             let array = array.ok_or_else(|| Error::new(format!("parameter `{}` is not given", d.name)))?;
             if array.shape != d.shape {
                 let (name, want, got) = (&d.name, &d.shape, &array.shape);
-                return Err(Error::new(format!("parameter `{name}` has shape {want:?}, it was given {got:?}")));
+                return Err(Error::new(format!(
+                    "parameter `{name}` has shape {want:?}, it was given {got:?}"
+                )));
             }
             ordered.insert(d.name.clone(), array);
         }
@@ -126,7 +130,9 @@ impl Parameters {
     /// The same names and shapes with zeros.
     #[must_use]
     pub fn zeros_like(&self) -> Parameters {
-        let zero = |(n, a): (&String, &Array)| (n.clone(), Array { shape: a.shape.clone(), data: vec![0.0; a.data.len()] });
+        let zero = |(n, a): (&String, &Array)| {
+            (n.clone(), Array { shape: a.shape.clone(), data: vec![0.0; a.data.len()] })
+        };
         Parameters { arrays: self.arrays.iter().map(zero).collect() }
     }
 }
@@ -136,7 +142,8 @@ mod tests {
     use super::*;
 
     fn declarations() -> Vec<Declaration> {
-        let one = |name: &str, shape: &[usize], init| Declaration { name: name.into(), shape: shape.into(), init };
+        let one =
+            |name: &str, shape: &[usize], init| Declaration { name: name.into(), shape: shape.into(), init };
         vec![one("w", &[3, 50], Init::fan_in(3)), one("b", &[50], Init::Constant(0.5))]
     }
 
@@ -154,9 +161,11 @@ mod tests {
     fn arrays_must_be_those_declared() {
         let d = declarations();
         let p = Parameters::init(&d, 1);
-        let mut arrays: Vec<(String, Array)> = p.iter().map(|(n, a)| (n.to_owned(), a.clone())).rev().collect();
+        let mut arrays: Vec<(String, Array)> =
+            p.iter().map(|(n, a)| (n.to_owned(), a.clone())).rev().collect();
         assert_eq!(Parameters::from_arrays(&d, arrays.clone()).as_ref(), Ok(&p));
-        let refusal = |arrays: Vec<(String, Array)>| Parameters::from_arrays(&d, arrays).unwrap_err().to_string();
+        let refusal =
+            |arrays: Vec<(String, Array)>| Parameters::from_arrays(&d, arrays).unwrap_err().to_string();
         assert!(refusal(arrays[..1].to_vec()).contains("`w` is not given"));
         assert!(refusal([arrays.clone(), arrays[..1].to_vec()].concat()).contains("`b` is given twice"));
         arrays[0].1.shape = vec![25, 2];

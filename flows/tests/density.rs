@@ -6,7 +6,7 @@ use ad_core::Element;
 use ad_ops::Probe;
 use ad_ops::random::Purpose;
 use flows::data::{Builtin, Standardisation};
-use flows::layer::mlp_field;
+use flows::layer::{Activation, mlp_field};
 use flows::ode::controller::{Adaptive, Control};
 use flows::train::{Examples, Options, Task, fit};
 use flows::{Cnf, Divergence, Field, Parameters, ProbeSeed, Settings};
@@ -26,7 +26,7 @@ fn rows(set: Builtin, count: usize, purpose: Purpose) -> Examples {
 }
 
 fn trained(set: Builtin, hidden: &[usize], divergence: Divergence, options: &Options) -> (Field, Parameters) {
-    let field = mlp_field(set.dims(), 0, hidden).unwrap();
+    let field = mlp_field(set.dims(), 0, hidden, Activation::Tanh).unwrap();
     let cnf = Cnf::<f32>::new(&field, &settings(1e-4, divergence)).unwrap();
     let judge = Cnf::<f32>::new(&field, &settings(1e-4, Divergence::Exact)).unwrap();
     let (train, valid) = (rows(set, 2000, Purpose::Data), rows(set, 500, Purpose::FreshData));
@@ -49,7 +49,8 @@ fn densities_integrate_to_one() {
         let (cells, half) = (120, 6.0);
         let step = 2.0 * half / f64::from(cells);
         let centre = |k: u32| -half + step * (f64::from(k) + 0.5);
-        let grid: Vec<f64> = (0..cells * cells).flat_map(|k| [centre(k % cells), centre(k / cells)]).collect();
+        let grid: Vec<f64> =
+            (0..cells * cells).flat_map(|k| [centre(k % cells), centre(k / cells)]).collect();
         let log_p = cnf.log_prob(&parameters, &grid, &[], ProbeSeed::default()).unwrap().log_p;
         let mass: f64 = log_p.iter().map(|p| p.exp()).sum::<f64>() * step * step;
         assert!((mass - 1.0).abs() < 0.01, "{}: the density has the mass {mass}", set.name());

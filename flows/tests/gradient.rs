@@ -1,20 +1,29 @@
 //! Parameter gradients of the log-likelihood through the whole solve.
 
-use ad_core::{Elementary, Element};
+use ad_core::{Element, Elementary};
 use ad_ops::Probe;
 use ad_ops::random::Purpose;
 use flows::ode::controller::{Adaptive, Control};
 use flows::ode::tableau::Tableau;
-use flows::{Adjoint, Cnf, Divergence, Field, Parameters, ProbeSeed, Settings, layer::mlp_field};
+use flows::{
+    Adjoint, Cnf, Divergence, Field, Parameters, ProbeSeed, Settings,
+    layer::{Activation, mlp_field},
+};
 
 fn rows(n: usize, d: usize) -> Vec<f64> {
     let mut stream = Purpose::Constant.stream(1, 0, 0);
     (0..n * d).map(|_| stream.standard_normal()).collect()
 }
 
-fn gradient<T: Element>(field: &Field, settings: &Settings, parameters: &Parameters, rows: &[f64]) -> (f64, Vec<f64>) {
+fn gradient<T: Element>(
+    field: &Field,
+    settings: &Settings,
+    parameters: &Parameters,
+    rows: &[f64],
+) -> (f64, Vec<f64>) {
     let cnf = Cnf::<T>::new(field, settings).unwrap();
-    let result = cnf.nll_gradient(parameters, rows, &[], ProbeSeed { seed: 3, step: 5, first_example: 0 }).unwrap();
+    let result =
+        cnf.nll_gradient(parameters, rows, &[], ProbeSeed { seed: 3, step: 5, first_example: 0 }).unwrap();
     (result.nll, result.gradient.iter().flat_map(|(_, a)| a.data.clone()).collect())
 }
 
@@ -22,7 +31,7 @@ fn gradient<T: Element>(field: &Field, settings: &Settings, parameters: &Paramet
 #[test]
 fn equals_central_differences() {
     let d = 3;
-    let field = mlp_field(d, 0, &[7, 5]).unwrap();
+    let field = mlp_field(d, 0, &[7, 5], Activation::Tanh).unwrap();
     let parameters = Parameters::init(field.declarations(), 4);
     let rows = rows(70, d);
     let h = 1e-5;
@@ -54,7 +63,11 @@ fn equals_central_differences() {
             for k in (0..gradient.len()).step_by(3) {
                 let difference = (nll(k, h) - nll(k, -h)) / (2.0 * h);
                 let error = (difference - gradient[k]).abs() / scale;
-                assert!(error < 1e-8, "{name} {divergence:?} parameter {k}: {} against {difference}", gradient[k]);
+                assert!(
+                    error < 1e-8,
+                    "{name} {divergence:?} parameter {k}: {} against {difference}",
+                    gradient[k]
+                );
             }
         }
     }
@@ -63,7 +76,7 @@ fn equals_central_differences() {
 #[test]
 fn adjoints_agree_bit_for_bit() {
     let d = 2;
-    let field = mlp_field(d, 0, &[16, 16]).unwrap();
+    let field = mlp_field(d, 0, &[16, 16], Activation::Tanh).unwrap();
     let mut parameters = Parameters::init(field.declarations(), 4);
     parameters.arrays_mut().for_each(|a| a.data.iter_mut().for_each(|x| *x *= 3.0));
     let rows = rows(130, d);
@@ -72,7 +85,10 @@ fn adjoints_agree_bit_for_bit() {
             let with = |adjoint| {
                 let tableau = Tableau::by_name(name).unwrap();
                 let settings = Settings { tableau, control, adjoint, ..Settings::default() };
-                (gradient::<f64>(&field, &settings, &parameters, &rows), gradient::<f32>(&field, &settings, &parameters, &rows))
+                (
+                    gradient::<f64>(&field, &settings, &parameters, &rows),
+                    gradient::<f32>(&field, &settings, &parameters, &rows),
+                )
             };
             let all = with(Adjoint::StoreAll);
             for slots in [2, 3, 8] {
@@ -85,7 +101,7 @@ fn adjoints_agree_bit_for_bit() {
 /// DESIGN's promise: an example's bits depend on nothing but itself.
 #[test]
 fn one_example_is_as_good_as_a_thousand() {
-    let field = mlp_field(2, 0, &[24, 24]).unwrap();
+    let field = mlp_field(2, 0, &[24, 24], Activation::Tanh).unwrap();
     let mut parameters = Parameters::init(field.declarations(), 9);
     parameters.arrays_mut().for_each(|a| a.data.iter_mut().for_each(|x| *x *= 2.0));
     let cnf = Cnf::<f32>::new(&field, &Settings::default()).unwrap();

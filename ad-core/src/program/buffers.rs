@@ -12,7 +12,11 @@ pub(super) struct Buffers {
 impl Buffers {
     /// Replaces the value numbers in block places by buffer numbers. `rows` gives the rows of each value; the values
     /// `pinned` (inputs and outputs) keep a buffer of their own.
-    pub(super) fn assign(instructions: &mut [Instruction], rows: &[usize], pinned: &[usize]) -> (Buffers, Vec<usize>) {
+    pub(super) fn assign(
+        instructions: &mut [Instruction],
+        rows: &[usize],
+        pinned: &[usize],
+    ) -> (Buffers, Vec<usize>) {
         let mut last_use = vec![0; rows.len()];
         for (time, instruction) in instructions.iter().enumerate() {
             for place in instruction.operands.iter().chain([&instruction.out]) {
@@ -35,7 +39,8 @@ impl Buffers {
             if let Place::Block(value) = instruction.out
                 && home[value] == usize::MAX
             {
-                home[value] = match in_place(instruction).filter(|&(_, x)| dies(x) && rows[x] == rows[value]) {
+                home[value] = match in_place(instruction).filter(|&(_, x)| dies(x) && rows[x] == rows[value])
+                {
                     Some((f, operand)) => {
                         instruction.kernel = Kernel::UnaryInPlace(f);
                         instruction.operands.clear();
@@ -60,8 +65,13 @@ impl Buffers {
 
     /// The free buffer that fits best, the largest one grown if none fits, or a new one.
     fn take(&mut self, free: &mut Vec<usize>, rows: usize) -> usize {
-        let fits = free.iter().enumerate().filter(|(_, b)| self.rows[**b] >= rows).min_by_key(|(_, b)| self.rows[**b]);
-        let place = fits.or_else(|| free.iter().enumerate().max_by_key(|(_, b)| self.rows[**b])).map(|(k, _)| k);
+        let fits = free
+            .iter()
+            .enumerate()
+            .filter(|(_, b)| self.rows[**b] >= rows)
+            .min_by_key(|(_, b)| self.rows[**b]);
+        let place =
+            fits.or_else(|| free.iter().enumerate().max_by_key(|(_, b)| self.rows[**b])).map(|(k, _)| k);
         let Some(k) = place else {
             self.rows.push(rows);
             return self.rows.len() - 1;

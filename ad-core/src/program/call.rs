@@ -16,7 +16,11 @@ impl<T: Element> Program<T> {
     /// Where an input is missing or does not have the size of its shape.
     pub fn call(&self, examples: usize, inputs: &[&[T]]) -> Result<Vec<Vec<T>>> {
         if inputs.len() != self.inputs.len() {
-            return Err(Error::new(format!("{} inputs are wanted, {} were given", self.inputs.len(), inputs.len())));
+            return Err(Error::new(format!(
+                "{} inputs are wanted, {} were given",
+                self.inputs.len(),
+                inputs.len()
+            )));
         }
         for (port, input) in self.inputs.iter().zip(inputs) {
             check_size(port, if port.has_example() { examples } else { 1 }, input.len())?;
@@ -57,7 +61,9 @@ impl<T: Element> Program<T> {
     ) -> Block<T> {
         workspace.clear_sums();
         let stride = workspace.stride();
-        for (k, (port, input)) in self.inputs.iter().zip(inputs).enumerate().filter(|(_, (p, _))| p.has_example()) {
+        for (k, (port, input)) in
+            self.inputs.iter().zip(inputs).enumerate().filter(|(_, (p, _))| p.has_example())
+        {
             let n = port.size();
             let src = Rows { data: &input[first * n..(first + count) * n], stride: n };
             let dst = RowsMut { data: self.input_mut(workspace, k), stride };
@@ -73,7 +79,10 @@ impl<T: Element> Program<T> {
             }
             rows
         };
-        Block { outputs: self.outputs.iter().enumerate().map(read).collect(), sums: workspace.sums().to_vec() }
+        Block {
+            outputs: self.outputs.iter().enumerate().map(read).collect(),
+            sums: workspace.sums().to_vec(),
+        }
     }
 
     fn gather(&self, binding: &Binding<T>, total: &Workspace<T>, blocks: &[Block<T>]) -> Vec<Vec<T>> {

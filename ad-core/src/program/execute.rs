@@ -76,7 +76,9 @@ impl<T: Element> Run<'_, T> {
     /// The loops left, and the length of a row, when the innermost loop walks rows that follow each other.
     fn slab<'a>(&self, over: &'a [Axis], rows: &[bool]) -> (&'a [Axis], usize) {
         if let Some((inner, outer)) = over.split_last() {
-            let follows = |k: usize, row: bool| if row { inner.steps[k] * self.scale == self.lanes } else { inner.steps[k] == 0 };
+            let follows = |k: usize, row: bool| {
+                if row { inner.steps[k] * self.scale == self.lanes } else { inner.steps[k] == 0 }
+            };
             if follows(0, true) && rows.iter().enumerate().all(|(k, &row)| follows(k + 1, row)) {
                 return (outer, inner.size * self.lanes);
             }
@@ -93,7 +95,14 @@ impl<T: Element> Run<'_, T> {
     }
 
     /// Operand `k` as a row: its own, or `filler` filled with its number.
-    fn row_or_filled<'a>(&'a self, k: usize, row: bool, at: &Offsets, length: usize, filler: &'a mut Vec<T>) -> &'a [T] {
+    fn row_or_filled<'a>(
+        &'a self,
+        k: usize,
+        row: bool,
+        at: &Offsets,
+        length: usize,
+        filler: &'a mut Vec<T>,
+    ) -> &'a [T] {
         if row {
             return self.row(k, at, length);
         }
@@ -150,7 +159,8 @@ impl<T: Element> Run<'_, T> {
             let coefficients: SmallVec<[T; 8]> = joined().map(|(_, (c, _))| T::from_f64(*c)).collect();
             for_each(over, [0; 4], &mut |at| {
                 let start = at[1] * self.scale;
-                let rows: SmallVec<[&[T]; 8]> = joined().map(|(k, _)| &self.operands[k][start..][..length]).collect();
+                let rows: SmallVec<[&[T]; 8]> =
+                    joined().map(|(k, _)| &self.operands[k][start..][..length]).collect();
                 kernels::linear_combination(&coefficients, &rows, &mut y[at[0] * self.scale..][..length]);
             });
         }
@@ -182,13 +192,19 @@ impl<T: Element> Run<'_, T> {
         if let (&[sum], &[true, true]) = (&product.summed[..], rows) {
             let stride = |k: usize| sum.steps[k] * self.scale;
             return for_each(&product.over, [0; 4], &mut |at| {
-                let operand = |k: usize| Rows { data: &self.operands[k][at[k + 1] * self.scale..], stride: stride(k + 1) };
+                let operand = |k: usize| Rows {
+                    data: &self.operands[k][at[k + 1] * self.scale..],
+                    stride: stride(k + 1),
+                };
                 let y = &mut y[at[0] * self.scale..][..self.lanes];
                 kernels::dot_lanes(sum.size, alpha, operand(0), operand(1), y, false);
             });
         }
-        let (over, length) =
-            if product.summed.is_empty() { self.slab(&product.over, rows) } else { (&product.over[..], self.lanes) };
+        let (over, length) = if product.summed.is_empty() {
+            self.slab(&product.over, rows)
+        } else {
+            (&product.over[..], self.lanes)
+        };
         for_each(over, [0; 4], &mut |at| {
             let y = &mut y[at[0] * self.scale..][..length];
             let mut begun = false;
@@ -206,10 +222,16 @@ impl<T: Element> Run<'_, T> {
     fn multiply(&self, alpha: T, rows: &[bool], at: &Offsets, y: &mut [T], accumulate: bool) {
         let length = y.len();
         match *rows {
-            [true, true] => kernels::multiply(alpha, self.row(0, at, length), self.row(1, at, length), y, accumulate),
+            [true, true] => {
+                kernels::multiply(alpha, self.row(0, at, length), self.row(1, at, length), y, accumulate);
+            }
             [true] => kernels::scale(alpha, self.row(0, at, length), y, accumulate),
-            [true, false] => kernels::scale(alpha * self.number(1, at), self.row(0, at, length), y, accumulate),
-            [false, true] => kernels::scale(alpha * self.number(0, at), self.row(1, at, length), y, accumulate),
+            [true, false] => {
+                kernels::scale(alpha * self.number(1, at), self.row(0, at, length), y, accumulate);
+            }
+            [false, true] => {
+                kernels::scale(alpha * self.number(0, at), self.row(1, at, length), y, accumulate);
+            }
             _ => {
                 let value = (0..rows.len()).fold(alpha, |value, k| value * self.number(k, at));
                 spread(value, y, accumulate);
@@ -241,7 +263,15 @@ impl<T: Element> Run<'_, T> {
         });
     }
 
-    fn lane_matmul(&self, alpha: T, columns: usize, [m, n]: [Axis; 2], over: &Axes, y: &mut [T], scratch: &mut Scratch<T>) {
+    fn lane_matmul(
+        &self,
+        alpha: T,
+        columns: usize,
+        [m, n]: [Axis; 2],
+        over: &Axes,
+        y: &mut [T],
+        scratch: &mut Scratch<T>,
+    ) {
         let rows = 1 - columns;
         let [scratch, ..] = scratch;
         if scratch.len() < n.size * self.lanes {

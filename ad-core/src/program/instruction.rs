@@ -54,14 +54,30 @@ pub(super) enum Kernel {
     /// `alpha * sum (product of operands)`.
     Product(Product),
     /// `alpha * sum_k a[m, k] * b[k, lane]`, by the matrix kernel: `a` is operand `scalar`, which has no lane.
-    Matmul { alpha: f64, scalar: usize, m: Axis, k: Axis, over: Axes, summed: Axes },
+    Matmul {
+        alpha: f64,
+        scalar: usize,
+        m: Axis,
+        k: Axis,
+        over: Axes,
+        summed: Axes,
+    },
     /// `alpha * sum_e a[m, e] * b[n, e]` into a sum over examples, by the matrix kernel; `n` is contiguous in the
     /// result and belongs to operand `columns`.
-    LaneMatmul { alpha: f64, columns: usize, m: Axis, n: Axis, over: Axes },
+    LaneMatmul {
+        alpha: f64,
+        columns: usize,
+        m: Axis,
+        n: Axis,
+        over: Axes,
+    },
     /// `alpha * sum (product of operands)` into a sum over examples, number by number.
     LaneSum(Product),
     /// Rows copied (or added) from place to place: `(to, from)`.
-    Rows { table: Vec<(u32, u32)>, add: bool },
+    Rows {
+        table: Vec<(u32, u32)>,
+        add: bool,
+    },
 }
 
 /// Loops of an operation element by element: a row of the result, and of each operand a row or one number.
@@ -88,12 +104,16 @@ impl Instruction {
                 // Each term must walk the result in the same rows: one number each, if they differ.
                 if terms.iter().any(|(_, p)| p.1 != lane) {
                     lane = Lane::Fixed(1);
-                    Kernel::Add(coefficients.iter().enumerate().map(|(k, c)| (c.0, by_numbers(node, k))).collect())
+                    Kernel::Add(
+                        coefficients.iter().enumerate().map(|(k, c)| (c.0, by_numbers(node, k))).collect(),
+                    )
                 } else {
                     Kernel::Add(terms.into_iter().map(|(c, p)| (c, p.0)).collect())
                 }
             }
-            Op::Contract(c) if layout.lane == Lane::Examples && !layout.has_lane[0] => lane_sum(node, &layout, c.0),
+            Op::Contract(c) if layout.lane == Lane::Examples && !layout.has_lane[0] => {
+                lane_sum(node, &layout, c.0)
+            }
             Op::Contract(c) => contraction(node, &layout, c.0),
             Op::Slice(_) | Op::Pad(_) | Op::Gather(_) | Op::Scatter(_) | Op::Reshape => {
                 if lane != Lane::Examples {
@@ -156,7 +176,9 @@ fn matmul(node: &Node, layout: &Layout, alpha: f64) -> Option<Kernel> {
     let all: Labels = node.out.iter().chain(&a.labels).chain(&b.labels).copied().collect();
     // The longest of each kind goes to the kernel, the rest to loops.
     let longest = |axes: Axes| axes.iter().copied().enumerate().max_by_key(|(_, x)| x.size);
-    let mut m_axes = merged(&layout.axes(node.out.iter().copied(), |l| matrix.labels.contains(&l) && !lanes.labels.contains(&l)));
+    let mut m_axes = merged(
+        &layout.axes(node.out.iter().copied(), |l| matrix.labels.contains(&l) && !lanes.labels.contains(&l)),
+    );
     let mut k_axes = merged(&layout.axes(all.iter().copied(), |l| {
         matrix.labels.contains(&l) && lanes.labels.contains(&l) && !in_out(l)
     }));
@@ -167,7 +189,9 @@ fn matmul(node: &Node, layout: &Layout, alpha: f64) -> Option<Kernel> {
         m_axes.remove(place);
         m
     });
-    let rest = layout.axes(all.iter().copied(), |l| in_out(l) && (lanes.labels.contains(&l) || !matrix.labels.contains(&l)));
+    let rest = layout.axes(all.iter().copied(), |l| {
+        in_out(l) && (lanes.labels.contains(&l) || !matrix.labels.contains(&l))
+    });
     let alone = layout.axes(all, |l| !in_out(l) && (matrix.labels.contains(&l) != lanes.labels.contains(&l)));
     let over = m_axes.into_iter().chain(rest).collect::<Axes>();
     let summed = k_axes.into_iter().chain(alone).collect::<Axes>();
@@ -176,7 +200,8 @@ fn matmul(node: &Node, layout: &Layout, alpha: f64) -> Option<Kernel> {
 
 /// A contraction that sums over the examples.
 fn lane_sum(node: &Node, layout: &Layout, alpha: f64) -> Kernel {
-    let all: Labels = node.out.iter().copied().chain(node.operands.iter().flat_map(|o| o.labels.iter().copied())).collect();
+    let all: Labels =
+        node.out.iter().copied().chain(node.operands.iter().flat_map(|o| o.labels.iter().copied())).collect();
     let in_out = |l: Label| node.out.contains(&l);
     let distinct = node.out.iter().enumerate().all(|(k, l)| !node.out[..k].contains(l));
     let contiguous = node.out.last().copied();
@@ -186,7 +211,9 @@ fn lane_sum(node: &Node, layout: &Layout, alpha: f64) -> Kernel {
         let columns = usize::from(b.labels.contains(&last));
         let (rows_of, columns_of) = if columns == 1 { (a, b) } else { (b, a) };
         let n = layout.axes([last], |l| columns_of.labels.contains(&l) && !rows_of.labels.contains(&l));
-        let m = layout.axes(node.out.iter().copied(), |l| rows_of.labels.contains(&l) && !columns_of.labels.contains(&l));
+        let m = layout.axes(node.out.iter().copied(), |l| {
+            rows_of.labels.contains(&l) && !columns_of.labels.contains(&l)
+        });
         if let (&[n], Some(&m)) = (&n[..], m.iter().max_by_key(|m| m.size)) {
             let others = layout.axes(all.iter().copied(), |l| !layout.is_lane(l));
             let over = others.into_iter().filter(|x| *x != m && *x != n).collect();
@@ -195,7 +222,13 @@ fn lane_sum(node: &Node, layout: &Layout, alpha: f64) -> Kernel {
     }
     let over = layout.axes(node.out.iter().copied(), |_| true);
     let summed = layout.axes(all, |l| !in_out(l));
-    Kernel::LaneSum(Product { alpha, over, summed, rows: [layout.has_lane[1], layout.has_lane[2]], sparse: !distinct })
+    Kernel::LaneSum(Product {
+        alpha,
+        over,
+        summed,
+        rows: [layout.has_lane[1], layout.has_lane[2]],
+        sparse: !distinct,
+    })
 }
 
 /// Which row of the operand each row of the result is, for the operations on local indices.
@@ -203,8 +236,13 @@ fn row_table(node: &Node) -> Vec<(u32, u32)> {
     let (from, to) = node.local_labels();
     let size = |l: Label| if let crate::tape::Extent::Fixed(n) = node.extent(l) { n } else { 1 };
     let outside: Labels = node.out.iter().copied().filter(|l| !to.contains(l)).collect();
-    let (sizes, count) = (|ls: &[Label]| ls.iter().map(|&l| size(l)).collect::<Vec<_>>(), |ls: &[Label]| ls.iter().map(|&l| size(l)).product::<usize>());
-    let place = |labels: &[Label], value: &dyn Fn(Label) -> usize| labels.iter().fold(0, |at, &l| at * size(l) + value(l));
+    let (sizes, count) = (
+        |ls: &[Label]| ls.iter().map(|&l| size(l)).collect::<Vec<_>>(),
+        |ls: &[Label]| ls.iter().map(|&l| size(l)).product::<usize>(),
+    );
+    let place = |labels: &[Label], value: &dyn Fn(Label) -> usize| {
+        labels.iter().fold(0, |at, &l| at * size(l) + value(l))
+    };
     let pairs: Vec<(usize, usize)> = match &node.op {
         Op::Slice(start) => (0..count(&to)).map(|j| (j, j + start)).collect(),
         Op::Pad(start) => (0..count(&from)).map(|i| (i + start, i)).collect(),
@@ -218,7 +256,9 @@ fn row_table(node: &Node) -> Vec<(u32, u32)> {
         for &(j, i) in &pairs {
             let (j, i) = (unflatten(j, &sizes(&to)), unflatten(i, &sizes(&from)));
             let value = |l: Label| {
-                let find = |labels: &Labels, values: &[usize]| labels.iter().position(|&m| m == l).map(|p| values[p]);
+                let find = |labels: &Labels, values: &[usize]| {
+                    labels.iter().position(|&m| m == l).map(|p| values[p])
+                };
                 find(&outside, &rest).or_else(|| find(&to, &j)).or_else(|| find(&from, &i)).unwrap_or(0)
             };
             table.push((place(&node.out, &value) as u32, place(&node.operands[0].labels, &value) as u32));

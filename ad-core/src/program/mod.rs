@@ -99,7 +99,10 @@ impl<'a> Compiler<'a> {
             let mut fixed = node.extents.iter().map(|x| if let Extent::Fixed(n) = x { *n } else { 1 });
             let size = fixed.try_fold(1_usize, usize::checked_mul);
             if size.is_none_or(|s| s > u32::MAX as usize) {
-                return Err(Error::new(format!("line v{k} runs over more than 2^32 index values: {:?}", node.extents)));
+                return Err(Error::new(format!(
+                    "line v{k} runs over more than 2^32 index values: {:?}",
+                    node.extents
+                )));
             }
         }
         Ok(Compiler { tape, places: Vec::new(), block_rows: Vec::new(), one_block: false })
@@ -110,7 +113,8 @@ impl<'a> Compiler<'a> {
         let (mut prefix, mut body, mut suffix): (Vec<_>, Vec<_>, Vec<_>) = Default::default();
         for node in self.tape.nodes() {
             let size = shape_of(&node.dims()).iter().product::<usize>();
-            let operands: SmallVec<[Place; 4]> = node.operands.iter().map(|o| self.places[o.node.index()]).collect();
+            let operands: SmallVec<[Place; 4]> =
+                node.operands.iter().map(|o| self.places[o.node.index()]).collect();
             let place = self.place(node, &operands, size, shared.len(), late.len());
             self.places.push(place);
             let in_body = matches!(place, Place::Block(_)) || sums_examples(node);
@@ -143,7 +147,10 @@ impl<'a> Compiler<'a> {
         };
         let mut inputs: Vec<Port> = self.tape.inputs().iter().map(port).collect();
         let mut outputs: Vec<Port> = self.tape.outputs().iter().map(port).collect();
-        let blocks = inputs.iter().chain(&outputs).filter_map(|p| if let Place::Block(v) = p.place { Some(v) } else { None });
+        let blocks = inputs
+            .iter()
+            .chain(&outputs)
+            .filter_map(|p| if let Place::Block(v) = p.place { Some(v) } else { None });
         let pinned: Vec<usize> = blocks.collect();
         let (buffers, home) = Buffers::assign(&mut body, &self.block_rows, &pinned);
         for port in inputs.iter_mut().chain(&mut outputs) {

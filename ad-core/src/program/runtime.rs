@@ -38,7 +38,12 @@ impl<T: Element> Program<T> {
         let ports = || self.inputs.iter().filter(|p| !p.has_example());
         if ports().count() != inputs.len() {
             let names: Vec<&str> = ports().map(|p| p.name.as_str()).collect();
-            let message = format!("{} shared inputs are wanted ({}), {} were given", names.len(), names.join(", "), inputs.len());
+            let message = format!(
+                "{} shared inputs are wanted ({}), {} were given",
+                names.len(),
+                names.join(", "),
+                inputs.len()
+            );
             return Err(Error::new(message));
         }
         for (port, input) in ports().zip(inputs) {
@@ -118,7 +123,12 @@ impl<T: Element> Program<T> {
     }
 }
 
-fn step<T: Element>(instruction: &Instruction, shared: &[Vec<T>], workspace: &mut Workspace<T>, examples: usize) {
+fn step<T: Element>(
+    instruction: &Instruction,
+    shared: &[Vec<T>],
+    workspace: &mut Workspace<T>,
+    examples: usize,
+) {
     let out = match instruction.out {
         Place::Block(k) => &mut workspace.block[k],
         Place::Late(k) => &mut workspace.late[k],
@@ -164,5 +174,7 @@ pub(super) fn check_size(port: &Port, examples: usize, got: usize) -> Result<()>
     }
     let Port { name, shape, .. } = port;
     let each = if port.has_example() { format!(" for {examples} examples") } else { String::new() };
-    Err(Error::new(format!("input `{name}` of shape {shape:?} takes {want} elements{each}, it was given {got}")))
+    Err(Error::new(format!(
+        "input `{name}` of shape {shape:?} takes {want} elements{each}, it was given {got}"
+    )))
 }

@@ -150,14 +150,25 @@ impl Builder {
             let labels: Labels = (0..dims.len() as Label).collect();
             let base = Operand { node: inner.node, labels: labels.clone() };
             let node = self.insert(Op::Unary(f), smallvec![base], labels, &dims);
-            return self.contract(1.0, smallvec![Operand { node, labels: inner.labels }], out.clone(), extents);
+            return self.contract(
+                1.0,
+                smallvec![Operand { node, labels: inner.labels }],
+                out.clone(),
+                extents,
+            );
         }
         self.elementwise(Op::Unary(f), &[x], out, extents)
     }
 
     /// An operation element by element ([`Op::Unary`], [`Op::Binary`], [`Op::Select`]); operands that are views are
     /// read through.
-    pub(crate) fn elementwise(&mut self, op: Op, operands: &[Operand], out: &Labels, extents: &[Extent]) -> NodeId {
+    pub(crate) fn elementwise(
+        &mut self,
+        op: Op,
+        operands: &[Operand],
+        out: &Labels,
+        extents: &[Extent],
+    ) -> NodeId {
         let operands = operands
             .iter()
             .map(|o| {
@@ -169,12 +180,24 @@ impl Builder {
     }
 
     /// An operation on the local indices of one operand ([`Op::Slice`] and its kin), or [`Op::Stop`].
-    pub(crate) fn structural(&mut self, op: Op, operand: Operand, out: &Labels, extents: &[Extent]) -> NodeId {
+    pub(crate) fn structural(
+        &mut self,
+        op: Op,
+        operand: Operand,
+        out: &Labels,
+        extents: &[Extent],
+    ) -> NodeId {
         self.insert(op, smallvec![operand], out.clone(), extents)
     }
 
     /// Adds a node with its labels renumbered in order of appearance, or finds the equal one that exists.
-    fn insert(&mut self, op: Op, operands: SmallVec<[Operand; 2]>, out: Labels, extents: &[Extent]) -> NodeId {
+    fn insert(
+        &mut self,
+        op: Op,
+        operands: SmallVec<[Operand; 2]>,
+        out: Labels,
+        extents: &[Extent],
+    ) -> NodeId {
         self.insert_counting(op, operands, out, extents, 0)
     }
 
@@ -231,7 +254,8 @@ impl Builder {
             }
             nodes.push(node);
         }
-        let renamed = |list: &[(String, NodeId)]| list.iter().map(|(n, id)| (n.clone(), place[id.index()])).collect();
+        let renamed =
+            |list: &[(String, NodeId)]| list.iter().map(|(n, id)| (n.clone(), place[id.index()])).collect();
         Tape { nodes, inputs: renamed(inputs), outputs: renamed(outputs) }
     }
 }
@@ -276,8 +300,8 @@ impl Contraction {
             let view = builder.node(self.operands[k].node);
             let Op::Contract(Coefficient(factor)) = view.op else { continue };
             let exact = self.coefficient.abs() == 1.0 || factor.abs() == 1.0;
-            let moves_only = view.operands.len() <= 1
-                && (0..view.extents.len()).all(|l| view.out.contains(&(l as Label)));
+            let moves_only =
+                view.operands.len() <= 1 && (0..view.extents.len()).all(|l| view.out.contains(&(l as Label)));
             if !exact || !moves_only {
                 continue;
             }
@@ -290,7 +314,11 @@ impl Contraction {
                     Some(keep) if keep != outer[place] => {
                         let drop = outer[place];
                         self.tie(keep, drop);
-                        outer.iter_mut().chain(here.iter_mut().flatten()).filter(|l| **l == drop).for_each(|l| *l = keep);
+                        outer
+                            .iter_mut()
+                            .chain(here.iter_mut().flatten())
+                            .filter(|l| **l == drop)
+                            .for_each(|l| *l = keep);
                     }
                     Some(_) => {}
                 }

@@ -73,7 +73,11 @@ impl Recorder {
     fn input(&self, name: &str, shape: &[usize], example: bool) -> Tracer {
         let taken = self.builder.borrow().inputs.iter().any(|(n, _)| n == name);
         if taken || !is_name(name) {
-            let why = if taken { "is used twice" } else { "is no name: use letters, digits, `_`, `.`, not a digit first" };
+            let why = if taken {
+                "is used twice"
+            } else {
+                "is no name: use letters, digits, `_`, `.`, not a digit first"
+            };
             return self.fail(Error::new(format!("input `{name}` {why}")).at(Location::caller()));
         }
         if let Err(error) = check_shape(shape) {
@@ -158,7 +162,11 @@ impl Recorder {
             let (want, got) = (tape.node(*id).dims(), given.dims());
             let shared = want.first() != Some(&Extent::Example) && got.first() == Some(&Extent::Example);
             if shared || super::shape_of(&want) != super::shape_of(&got) {
-                let rule = if shared { "is shared by all examples, and was given a value with examples" } else { "does not fit" };
+                let rule = if shared {
+                    "is shared by all examples, and was given a value with examples"
+                } else {
+                    "does not fit"
+                };
                 let (want, got) = (super::shape_of(&want), super::shape_of(&got));
                 return Err(Error::new(format!("input `{name}` of shape {want:?} {rule} (shape {got:?})")));
             }

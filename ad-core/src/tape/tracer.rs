@@ -6,8 +6,8 @@ use std::rc::Rc;
 
 use smallvec::SmallVec;
 
-use super::term::{extents, set_extents};
 use super::check_shape;
+use super::term::{extents, set_extents};
 use super::{Dims, Extent, Label, Labels, NodeId, Op, Recorder, SharedBuilder, Term, shape_of};
 use crate::elementary::{Binary, Elementary, Unary};
 use crate::error::{Error, Result};
@@ -125,7 +125,8 @@ impl Tracer {
                 (1, _) => x = without(&x, label),
                 (_, 1) => y = without(&y, label),
                 _ => {
-                    let message = format!("{what}: shapes {a:?} and {b:?} do not fit: axis lengths {m} and {n} differ");
+                    let message =
+                        format!("{what}: shapes {a:?} and {b:?} do not fit: axis lengths {m} and {n} differ");
                     return Err(Error::new(message).at(place));
                 }
             }
@@ -143,7 +144,9 @@ impl Tracer {
             // An axis of length 1 that the longer value alone has was not taken out; any other comes back here.
             (Ok((a, b)), Some(shape)) => self.wrap(&f(a, b)).broadcast_to(&shape),
             (Err(error), _) => Tracer::note(&self.builder, error),
-            (Ok(_), None) => self.refuse(Location::caller(), format!("{what}: shapes {a:?} and {b:?} do not fit")),
+            (Ok(_), None) => {
+                self.refuse(Location::caller(), format!("{what}: shapes {a:?} and {b:?} do not fit"))
+            }
         }
     }
 
@@ -188,7 +191,10 @@ impl Tracer {
             (2, 2) => "mk,kn->mn",
             _ => {
                 let (a, b) = (self.shape(), other.shape());
-                return self.refuse(Location::caller(), format!("matmul: shapes {a:?} and {b:?}: vectors and matrices only"));
+                return self.refuse(
+                    Location::caller(),
+                    format!("matmul: shapes {a:?} and {b:?}: vectors and matrices only"),
+                );
             }
         };
         self.einsum(formula, other)
@@ -220,7 +226,8 @@ impl Tracer {
     pub fn sum_axis(&self, axis: usize) -> Tracer {
         let rank = self.shape().len();
         if axis >= rank {
-            return self.refuse(Location::caller(), format!("sum_axis: axis {axis} of shape {:?}", self.shape()));
+            return self
+                .refuse(Location::caller(), format!("sum_axis: axis {axis} of shape {:?}", self.shape()));
         }
         let out: Labels = (1..=rank as Label).rev().filter(|&l| l != (rank - axis) as Label).collect();
         self.contraction(&[&self.aligned_right()], &out, self.has_example())
@@ -235,7 +242,8 @@ impl Tracer {
             return Some((*void).clone());
         }
         if let Some((_, other)) = terms.iter().find(|(_, t)| t.shape() != first.shape()) {
-            let message = format!("linear_combination: shapes {:?} and {:?} differ", first.shape(), other.shape());
+            let message =
+                format!("linear_combination: shapes {:?} and {:?} differ", first.shape(), other.shape());
             return Some(first.refuse(Location::caller(), message));
         }
         let all: Vec<Term> = terms.iter().map(|(_, t)| t.aligned_right()).collect();
@@ -250,7 +258,11 @@ impl Tracer {
     #[must_use]
     pub fn sum_examples(&self) -> Tracer {
         let out: Labels = (1..=self.shape().len() as Label).rev().collect();
-        if self.has_example() { self.contraction(&[&self.aligned_right()], &out, false) } else { self.clone() * self.count() }
+        if self.has_example() {
+            self.contraction(&[&self.aligned_right()], &out, false)
+        } else {
+            self.clone() * self.count()
+        }
     }
 
     /// The mean over all examples. The result is shared.
@@ -271,7 +283,10 @@ impl Tracer {
         let fits = own.len() <= shape.len()
             && own.iter().rev().zip(shape.iter().rev()).all(|(&m, &n)| m == n || m == 1);
         if !fits {
-            return self.refuse(Location::caller(), format!("broadcast_to: shape {own:?} does not broadcast to {shape:?}"));
+            return self.refuse(
+                Location::caller(),
+                format!("broadcast_to: shape {own:?} does not broadcast to {shape:?}"),
+            );
         }
         if let Err(error) = check_shape(shape) {
             return Tracer::note(&self.builder, error.at(Location::caller()));
@@ -325,7 +340,10 @@ impl Tracer {
     pub fn diagonal(&self) -> Tracer {
         match self.shape()[..] {
             [m, n] if m == n => self.contraction(&[&self.term([1, 1])], &[1], self.has_example()),
-            _ => self.refuse(Location::caller(), format!("diagonal: shape {:?} is no square matrix", self.shape())),
+            _ => self.refuse(
+                Location::caller(),
+                format!("diagonal: shape {:?} is no square matrix", self.shape()),
+            ),
         }
     }
 
@@ -335,7 +353,8 @@ impl Tracer {
     pub fn trace(&self) -> Tracer {
         match self.shape()[..] {
             [m, n] if m == n => self.contraction(&[&self.term([1, 1])], &[], self.has_example()),
-            _ => self.refuse(Location::caller(), format!("trace: shape {:?} is no square matrix", self.shape())),
+            _ => self
+                .refuse(Location::caller(), format!("trace: shape {:?} is no square matrix", self.shape())),
         }
     }
 
@@ -356,7 +375,11 @@ impl Tracer {
     pub fn slice(&self, axis: usize, range: Range<usize>) -> Tracer {
         match self.shape().get(axis) {
             Some(&n) if range.start <= range.end && range.end <= n => {
-                if range.len() == n { self.clone() } else { self.along(axis, Op::Slice(range.start), range.len()) }
+                if range.len() == n {
+                    self.clone()
+                } else {
+                    self.along(axis, Op::Slice(range.start), range.len())
+                }
             }
             _ => {
                 let message = format!("slice: range {range:?} of axis {axis} of shape {:?}", self.shape());
@@ -384,10 +407,15 @@ impl Tracer {
     pub fn pad(&self, axis: usize, start: usize, length: usize) -> Tracer {
         match self.shape().get(axis) {
             Some(&n) if start.checked_add(n).is_some_and(|end| end <= length) => {
-                if n == length { self.clone() } else { self.along(axis, Op::Pad(start), length) }
+                if n == length {
+                    self.clone()
+                } else {
+                    self.along(axis, Op::Pad(start), length)
+                }
             }
             _ => {
-                let message = format!("pad: axis {axis} of shape {:?} to {start}.. of {length}", self.shape());
+                let message =
+                    format!("pad: axis {axis} of shape {:?} to {start}.. of {length}", self.shape());
                 self.refuse(Location::caller(), message)
             }
         }
@@ -398,9 +426,12 @@ impl Tracer {
     #[must_use]
     pub fn gather(&self, axis: usize, indices: &[usize]) -> Tracer {
         match self.shape().get(axis) {
-            Some(&n) if indices.iter().all(|&i| i < n) => self.along(axis, Op::Gather(indices.into()), indices.len()),
+            Some(&n) if indices.iter().all(|&i| i < n) => {
+                self.along(axis, Op::Gather(indices.into()), indices.len())
+            }
             _ => {
-                let message = format!("gather: indices {indices:?} of axis {axis} of shape {:?}", self.shape());
+                let message =
+                    format!("gather: indices {indices:?} of axis {axis} of shape {:?}", self.shape());
                 self.refuse(Location::caller(), message)
             }
         }
@@ -419,7 +450,9 @@ impl Tracer {
             return Tracer::note(&self.builder, error);
         }
         let shapes: Vec<Vec<usize>> = all.iter().map(|t| t.shape()).collect();
-        let beside = |s: &Vec<usize>| s.iter().enumerate().filter(|&(k, _)| k != axis).map(|(_, &n)| n).collect::<Vec<_>>();
+        let beside = |s: &Vec<usize>| {
+            s.iter().enumerate().filter(|&(k, _)| k != axis).map(|(_, &n)| n).collect::<Vec<_>>()
+        };
         if shapes.iter().any(|s| axis >= s.len() || beside(s) != beside(&shapes[0])) {
             return self.refuse(place, format!("concat: shapes {shapes:?} do not join along axis {axis}"));
         }
@@ -453,10 +486,14 @@ impl Tracer {
         let gap = own.len() as Label;
         let axes = (1..=shape.len() as Label).map(|k| gap + k);
         let mut table = extents(&[&term]);
-        let new: SmallVec<[(Label, Extent); 4]> = axes.clone().zip(shape.iter().map(|&n| Extent::Fixed(n))).collect();
+        let new: SmallVec<[(Label, Extent); 4]> =
+            axes.clone().zip(shape.iter().map(|&n| Extent::Fixed(n))).collect();
         set_extents(&mut table, &new);
         let out = self.has_example().then_some(EXAMPLE).into_iter().chain(axes).collect();
-        Tracer::new(&self.builder, self.builder.borrow_mut().structural(Op::Reshape, term.operand, &out, &table))
+        Tracer::new(
+            &self.builder,
+            self.builder.borrow_mut().structural(Op::Reshape, term.operand, &out, &table),
+        )
     }
 
     /// The value itself, as a constant to every derivative.

@@ -50,9 +50,9 @@ impl Line<'_> {
                 self.chain(|k| f.slope(k, &a, &b, &y))
             }
             // Linear in each operand by itself: one at a time.
-            Op::Contract(_) => {
-                (0..self.node.operands.len()).filter_map(|k| self.with_tangents(&self.node.op, &[k])).collect()
-            }
+            Op::Contract(_) => (0..self.node.operands.len())
+                .filter_map(|k| self.with_tangents(&self.node.op, &[k]))
+                .collect(),
             // Linear in all operands together.
             Op::Add(coefficients) => {
                 let moving: SmallVec<[usize; 4]> =
@@ -90,7 +90,10 @@ impl Line<'_> {
         let operand = &self.node.operands[k];
         let tangent = self.tangent_of(k)?;
         let has_example = self.builder.borrow().node(operand.node).has_example();
-        Some(Operand { node: tangent.node, labels: tangent.labels(&operand.labels, has_example, self.direction()) })
+        Some(Operand {
+            node: tangent.node,
+            labels: tangent.labels(&operand.labels, has_example, self.direction()),
+        })
     }
 
     /// The tangent whose labels on this line are `present`: the example is there only if something has it.

@@ -10,7 +10,9 @@ mod transpose;
 use smallvec::SmallVec;
 
 use crate::error::{Error, Result};
-use crate::tape::{Dims, Extent, Label, Labels, NodeId, Operand, Recorder, SharedBuilder, Tape, Term, Tracer, check_shape};
+use crate::tape::{
+    Dims, Extent, Label, Labels, NodeId, Operand, Recorder, SharedBuilder, Tape, Term, Tracer, check_shape,
+};
 
 pub use linear::Linear;
 
@@ -62,7 +64,12 @@ fn sum(builder: &SharedBuilder, dims: &[Extent], parts: &[Tangent]) -> Option<Ta
 }
 
 /// A tangent with all dimensions of its value `dims`, the example too: zero if there is none.
-fn complete(builder: &SharedBuilder, dims: &[Extent], tangent: Option<Tangent>, directions: Option<usize>) -> Tangent {
+fn complete(
+    builder: &SharedBuilder,
+    dims: &[Extent],
+    tangent: Option<Tangent>,
+    directions: Option<usize>,
+) -> Tangent {
     let has_example = dims.first() == Some(&Extent::Example);
     let axes: Labels = (0..dims.len() as Label).collect();
     let (table, direction) = with_direction(dims, directions);
@@ -178,7 +185,11 @@ fn read_seeds(seeds: &[(&Tracer, &Tracer)], results: &[&Tracer]) -> Result<(Seed
         let own = match given.split_first() {
             _ if given == shape => None,
             Some((&n, rest)) if rest == shape => Some(n),
-            _ => return Err(Error::new(format!("a tangent of shape {given:?} for a value of shape {shape:?}"))),
+            _ => {
+                return Err(Error::new(format!(
+                    "a tangent of shape {given:?} for a value of shape {shape:?}"
+                )));
+            }
         };
         if tangent.has_example() && !value.has_example() {
             return Err(Error::new("examples have their own tangents of a value that they share"));

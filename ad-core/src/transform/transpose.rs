@@ -102,7 +102,11 @@ impl Line<'_> {
             Op::Select => !linear.contains(&self.node.operands[0].node),
             _ => self.node.is_linear(),
         };
-        if fits { Ok(()) } else { Err(Error::new(format!("line {id} is not linear in the inputs to transpose"))) }
+        if fits {
+            Ok(())
+        } else {
+            Err(Error::new(format!("line {id} is not linear in the inputs to transpose")))
+        }
     }
 
     /// The cotangent of operand `k`.
@@ -120,7 +124,8 @@ impl Line<'_> {
         let to_operand = |c: Coefficient, y_bar| emit(&Op::Contract(c), smallvec![y_bar], &out);
         let node = match &self.node.op {
             Op::Contract(_) => {
-                let others = self.node.operands.iter().enumerate().filter(|&(j, _)| j != k).map(|(_, o)| o.clone());
+                let others =
+                    self.node.operands.iter().enumerate().filter(|&(j, _)| j != k).map(|(_, o)| o.clone());
                 emit(&self.node.op, std::iter::once(y_bar).chain(others).collect(), &out)
             }
             Op::Add(coefficients) => to_operand(coefficients[k], y_bar),

@@ -8,7 +8,7 @@
 //! approximates. Each example needs the states its steps began from. Either all of them are kept, or a few, and the
 //! steps between are taken once more; both give the same gradient, bit for bit.
 
-use flows::layer::mlp_field;
+use flows::layer::{Activation, mlp_field};
 use flows::ode::controller::{Adaptive, Control};
 use flows::ode::tableaus::HEUN;
 use flows::{Adjoint, Cnf, Field, Parameters, ProbeSeed, Settings};
@@ -19,7 +19,7 @@ fn nll(field: &Field, settings: &Settings, parameters: &Parameters, rows: &[f64]
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let field = mlp_field(2, 0, &[16, 16])?;
+    let field = mlp_field(2, 0, &[16, 16], Activation::Tanh)?;
     let parameters = Parameters::init(field.declarations(), 1);
     let rows: Vec<f64> = (0..400).map(|k| (f64::from(k) * 0.7).sin() * 1.5).collect();
 

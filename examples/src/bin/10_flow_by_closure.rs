@@ -29,7 +29,7 @@ fn bananas(n: u32) -> Vec<f64> {
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let field = Field::record(2, |f| {
         let (time, x) = (f.time().reshape(&[1]), f.state());
-        let features = linear_of(f, "features", &[&time, x], 48).tanh();
+        let features = linear_of(f, "features", &[&time, x], 48, 1.0).tanh();
         let potential = features.square().dot(&f.parameter("weights", &[48], Init::Normal { scale: 0.1 }));
         f.recorder().pull_back(&[(&potential, &f.recorder().number(1.0))], &[x]).remove(0)
     })?;

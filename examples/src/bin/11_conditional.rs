@@ -9,7 +9,7 @@
 use std::ops::ControlFlow;
 
 use ad_ops::random::Purpose;
-use flows::layer::mlp_field;
+use flows::layer::{Activation, mlp_field};
 use flows::model::evaluation;
 use flows::train::{Event, Examples, Options, Task, fit};
 use flows::{Cnf, Parameters, ProbeSeed, Settings};
@@ -33,7 +33,7 @@ fn pairs(n: u32, purpose: Purpose) -> Result<Examples, Box<dyn std::error::Error
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let field = mlp_field(1, 1, &[32, 32])?;
+    let field = mlp_field(1, 1, &[32, 32], Activation::Tanh)?;
     let cnf = Cnf::<f32>::new(&field, &Settings::default())?;
     let (train, valid) = (pairs(4000, Purpose::Data)?, pairs(1000, Purpose::FreshData)?);
     let task = Task { model: &cnf, judge: &cnf, train: &train, valid: &valid };

@@ -12,7 +12,7 @@ use std::process::ExitCode;
 use ad_core::Array;
 use ad_ops::{Estimator, divergence};
 use flows::data::{Fractions, split};
-use flows::layer::mlp_field;
+use flows::layer::{Activation, mlp_field};
 use flows::ode::controller::{Adaptive, Control};
 use flows::ode::{Ode, System, tableaus::TSIT5};
 use flows::train::{Event, Examples, Options, Task, fit};
@@ -75,8 +75,10 @@ impl Seed {
         let dims = entry(file, "data")?.get(0).and_then(Value::as_array).map_or(0, Vec::len);
         let arrays = weights(file, "trained")?;
         let hidden = widths(&arrays[..arrays.len().saturating_sub(2)]);
-        let field = mlp_field(dims, 0, &hidden)?;
-        let read = |key| Parameters::from_arrays(field.declarations(), weights(file, key)?).map_err(Box::<dyn Error>::from);
+        let field = mlp_field(dims, 0, &hidden, Activation::Tanh)?;
+        let read = |key| {
+            Parameters::from_arrays(field.declarations(), weights(file, key)?).map_err(Box::<dyn Error>::from)
+        };
         let probes = entry(file, "probes_n1")?.as_array().ok_or("`probes_n1` is no list")?;
         Ok(Seed {
             dims,
@@ -112,7 +114,8 @@ impl Seed {
 
     /// The exact log-density, far below the reference's own tolerance.
     fn log_density(&self, found: &mut Value) -> Result<()> {
-        let settings = Settings { control: Control::Adaptive(Adaptive::i(1e-10, 1e-10)), ..Settings::default() };
+        let settings =
+            Settings { control: Control::Adaptive(Adaptive::i(1e-10, 1e-10)), ..Settings::default() };
         let cnf = Cnf::<f64>::new(&self.field, &settings)?;
         let log_p = cnf.log_prob(&self.trained, self.points(), &[], ProbeSeed::default())?.log_p;
         found["exact_mean_log_p"] = json!(mean(&log_p));
@@ -123,7 +126,11 @@ impl Seed {
     /// The error of log p with one probe that all points share, over the draws of the file.
     fn probes(&self, found: &mut Value) -> Result<()> {
         let tape = divergence(self.field.tape(), STATE, "x_dot", Estimator::Hutchinson { probes: 1 })?;
-        let ode = Ode::<f64>::new(&System::new(tape, &[STATE, "l"])?, &TSIT5, Control::Adaptive(Adaptive::i(1e-5, 1e-5)))?;
+        let ode = Ode::<f64>::new(
+            &System::new(tape, &[STATE, "l"])?,
+            &TSIT5,
+            Control::Adaptive(Adaptive::i(1e-5, 1e-5)),
+        )?;
         let parameters = self.trained.cast::<f64>();
         let bound = ode.bind(&parameters.iter().map(|a| &a[..]).collect::<Vec<_>>())?;
         let zeros = vec![0.0; self.points];
@@ -142,7 +149,8 @@ impl Seed {
     }
 
     fn train(&self, found: &mut Value) -> Result<()> {
-        let settings = Settings { control: Control::Adaptive(Adaptive::i(1e-4, 1e-4)), ..Settings::default() };
+        let settings =
+            Settings { control: Control::Adaptive(Adaptive::i(1e-4, 1e-4)), ..Settings::default() };
         let cnf = Cnf::<f64>::new(&self.field, &settings)?;
         let all = Examples::new(self.dims, self.data.clone())?;
         let parts = split(all.len(), Fractions { valid: 0.1, test: 0.0 }, Options::default().seed)?;
@@ -181,16 +189,17 @@ fn weights(file: &Value, key: &str) -> Result<Vec<(String, Array)>> {
     for (k, layer) in layers.iter().enumerate() {
         let (w, b) = (numbers(entry(layer, "w")?)?, numbers(entry(layer, "b")?)?);
         let (rows, columns) = (b.len(), w.len() / b.len().max(1));
-        let transposed = (0..columns).flat_map(|i| (0..rows).map(move |o| (o, i))).map(|(o, i)| w[o * columns + i]);
+        let transposed =
+            (0..columns).flat_map(|i| (0..rows).map(move |o| (o, i))).map(|(o, i)| w[o * columns + i]);
         arrays.push((format!("net.{k}.w"), Array::new(&[columns, rows], transposed.collect())?));
         arrays.push((format!("net.{k}.b"), Array::new(&[rows], b)?));
     }
     Ok(arrays)
 }
 
-/// The widths of the layers before the last.
+/// The widths of layers that are given as matrix, vector, matrix, vector ..
 fn widths(arrays: &[(String, Array)]) -> Vec<usize> {
-    arrays.iter().filter(|(name, _)| name.ends_with(".b")).map(|(_, b)| b.data.len()).collect()
+    arrays.iter().skip(1).step_by(2).map(|(_, b)| b.data.len()).collect()
 }
 
 fn standard_normal(z: &[f64]) -> f64 {

@@ -83,13 +83,15 @@ mod tests {
     /// A "solve" whose state counts its steps: every state must come back, whatever is kept.
     #[test]
     fn states_come_back_in_reverse() {
-        for adjoint in [Adjoint::StoreAll, Adjoint::Checkpointed { slots: 2 }, Adjoint::Checkpointed { slots: 5 }] {
+        for adjoint in
+            [Adjoint::StoreAll, Adjoint::Checkpointed { slots: 2 }, Adjoint::Checkpointed { slots: 5 }]
+        {
             for n in [0, 1, 2, 3, 7, 8, 9, 64, 100] {
                 let mut history = History::<f64>::new(adjoint, 1);
                 for k in 0..n {
                     let mut lanes = Lanes::new(1);
-                    lanes.set_example(3, &[k as f64]);
-                    let t = k as f64;
+                    lanes.set_example(3, &[f64::from(k)]);
+                    let t = f64::from(k);
                     history.push(Step { t, t_next: t + 1.0, h: 1.0 }, &[lanes], 3);
                     if let Adjoint::Checkpointed { slots } = adjoint {
                         assert!(history.kept.len() <= slots);
@@ -102,8 +104,8 @@ mod tests {
                     }) {
                         history.computed(std::iter::once(next));
                     }
-                    let step = history.pop(|state| assert_eq!(state, [k as f64]));
-                    assert_eq!(step.map(|s| s.t), Some(k as f64));
+                    let step = history.pop(|state| assert_eq!(state, [f64::from(k)]));
+                    assert_eq!(step.map(|s| s.t), Some(f64::from(k)));
                 }
                 assert!(history.is_empty() && history.pop(|_| {}).is_none());
             }

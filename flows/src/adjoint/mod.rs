@@ -1,6 +1,6 @@
 //! Gradients through a solve: the exact adjoint of the steps that were taken.
 //!
-//! Going forward, each example remembers its accepted steps and some of the states they began from ([`History`]).
+//! Going forward, each example remembers its accepted steps and some of the states they began from.
 //! Going back, the transposed step is replayed from those states; states that were not kept are computed again, to the
 //! same bits, so that all strategies give the same gradient. Times and step lengths are constants.
 
@@ -144,7 +144,11 @@ impl<T: Element> Backward<T> {
     }
 
     /// After the last block: the cotangents of the parameters, in their order, from the sums of all blocks.
-    pub(crate) fn finish<'s>(&self, bound: &BoundBackward<T>, sums: impl Iterator<Item = &'s Vec<Vec<T>>>) -> Vec<Vec<T>> {
+    pub(crate) fn finish<'s>(
+        &self,
+        bound: &BoundBackward<T>,
+        sums: impl Iterator<Item = &'s Vec<Vec<T>>>,
+    ) -> Vec<Vec<T>> {
         let mut total = self.reverse.totals();
         for block in sums {
             block.iter().enumerate().for_each(|(k, sum)| total.add_sum(k, sum));

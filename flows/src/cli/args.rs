@@ -4,16 +4,17 @@ use clap::builder::RangedU64ValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::cnf::Divergence;
+use crate::layer::Activation;
 use crate::model;
 use crate::ode::tableau::Tableau;
 
 /// All defaults of the program.
 pub(super) mod defaults {
     pub(crate) const SEED: u64 = 0;
-    pub(crate) const EPOCHS: usize = 60;
+    pub(crate) const EPOCHS: usize = 40;
     pub(crate) const PATIENCE: usize = 15;
-    pub(crate) const BATCH_SIZE: usize = 256;
-    pub(crate) const LEARNING_RATE: f64 = 2e-3;
+    pub(crate) const BATCH_SIZE: usize = 128;
+    pub(crate) const LEARNING_RATE: f64 = 2e-2;
     /// The last learning rate as a part of the first.
     pub(crate) const FINAL_FRACTION: f64 = 0.02;
     /// The largest norm of a gradient.
@@ -86,10 +87,14 @@ pub(super) struct FitArgs {
     #[arg(long, value_name = "N", value_parser = counts(10..=10_000_000), help_heading = "Data")]
     pub(super) rows: Option<usize>,
 
-    /// Widths of the hidden layers, with tanh between them; more learns finer shapes and takes longer
+    /// Widths of the hidden layers; more learns finer shapes and takes longer
     #[arg(long, value_name = "N,N,..", value_delimiter = ',', value_parser = counts(1..=16_384),
           default_value = defaults::HIDDEN, help_heading = "Model")]
     pub(super) hidden: Vec<usize>,
+
+    /// The function between the layers: sin learns fine shapes in far fewer steps, tanh gives smoother fields
+    #[arg(long, value_enum, default_value_t = ActivationName::Sin, help_heading = "Model")]
+    pub(super) activation: ActivationName,
 
     /// How training takes the divergence of the field: as it is, or estimated from one random direction an
     /// example, drawn anew each step; for few columns exact is as fast and less noisy
@@ -200,6 +205,22 @@ impl From<DivergenceName> for Divergence {
         match name {
             DivergenceName::Exact => Self::Exact,
             DivergenceName::Hutchinson => Self::Hutchinson { probes: 1, probe: ad_ops::Probe::Rademacher },
+        }
+    }
+}
+
+/// The function between the layers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum ActivationName {
+    Sin,
+    Tanh,
+}
+
+impl From<ActivationName> for Activation {
+    fn from(name: ActivationName) -> Self {
+        match name {
+            ActivationName::Sin => Self::Sin,
+            ActivationName::Tanh => Self::Tanh,
         }
     }
 }

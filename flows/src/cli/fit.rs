@@ -161,6 +161,7 @@ fn describe(args: &FitArgs, data: &Dataset) -> Description {
             dims: data.train.columns(),
             context: 0,
             hidden: args.hidden.clone(),
+            activation: args.activation.into(),
         },
         solver: args.solver.name.to_owned(),
         control,

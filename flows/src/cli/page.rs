@@ -67,9 +67,9 @@ fn settings(data: &Dataset, description: &Description) -> Vec<(String, String)> 
 }
 
 /// A field in words.
-pub(super) fn field(Architecture::Mlp { dims, hidden, .. }: &Architecture) -> String {
+pub(super) fn field(Architecture::Mlp { dims, hidden, activation, .. }: &Architecture) -> String {
     let widths: Vec<String> = hidden.iter().map(usize::to_string).collect();
-    format!("MLP with hidden layers of {} (tanh) in {dims} dimensions", widths.join(", "))
+    format!("MLP with hidden layers of {} ({}) in {dims} dimensions", widths.join(", "), activation.name())
 }
 
 /// A step control in words.

@@ -1,7 +1,8 @@
 //! The negative log-likelihood and its gradient.
 
 use super::{
-    BLOCK, Cnf, Element, Error, Lanes, Memory, Outcome, Parameters, ProbeSeed, Result, Statistics, bind_ode, slices,
+    BLOCK, Cnf, Element, Error, Lanes, Memory, Outcome, Parameters, ProbeSeed, Result, Statistics, bind_ode,
+    slices,
 };
 use rayon::prelude::*;
 
@@ -62,7 +63,8 @@ impl<T: Element> Cnf<T> {
             (0..examples.div_ceil(BLOCK)).into_par_iter().map(block).collect::<Result<_>>()?;
         Error::check(&blocks.iter().flat_map(|b| b.outcomes.iter().copied()).collect::<Vec<_>>())?;
         let scale = 1.0 / examples as f64;
-        let mut result = NllGradient { nll: 0.0, gradient: parameters.zeros_like(), statistics: Statistics::default() };
+        let mut result =
+            NllGradient { nll: 0.0, gradient: parameters.zeros_like(), statistics: Statistics::default() };
         for block in &blocks {
             result.nll += block.nll * scale;
             result.statistics.add(block.statistics);
@@ -83,11 +85,12 @@ impl<T: Element> Cnf<T> {
         count: usize,
     ) -> Result<BlockSums<T>> {
         let width = self.augmented.states().iter().sum();
-        let mut histories: Vec<History<T>> = (0..count).map(|_| History::new(self.settings.adjoint, width)).collect();
+        let mut histories: Vec<History<T>> =
+            (0..count).map(|_| History::new(self.settings.adjoint, width)).collect();
         let note = |e: usize, step, states: &[Lanes<T>]| histories[e].push(step, states, e);
         let statistics = self.augmented.solve_block(bound, memory, count, [1.0, 0.0], note)?;
         let outcomes = memory.outcomes().to_vec();
-        if outcomes.iter().any(|o| o.is_err()) {
+        if outcomes.iter().any(Outcome::is_err) {
             return Ok(BlockSums { nll: f64::NAN, parameters: Vec::new(), outcomes, statistics });
         }
         let (log_p, mut bars) = self.base_block(memory, count)?;
@@ -106,7 +109,12 @@ impl<T: Element> Cnf<T> {
         self.base.run_block(&binding, &mut workspace, count);
         let mut bars: Vec<Lanes<T>> = memory.states.iter().map(|s| Lanes::new(s.rows())).collect();
         for (k, bar) in bars.iter_mut().enumerate() {
-            bar.scatter(&all, &[true; BLOCK], self.base.output(&binding, &workspace, k + 1), workspace.stride());
+            bar.scatter(
+                &all,
+                &[true; BLOCK],
+                self.base.output(&binding, &workspace, k + 1),
+                workspace.stride(),
+            );
         }
         Ok((self.base.output(&binding, &workspace, 0)[..count].to_vec(), bars))
     }

@@ -13,14 +13,14 @@
 mod gradient;
 mod settings;
 
-use ad_core::{BLOCK, Element, Elementary, Program, Tape};
-use ad_ops::random::Purpose;
-use ad_ops::{Estimator, divergence};
 use crate::adjoint::Backward;
 use crate::error::{Error, Result};
 use crate::field::{Field, STATE};
 use crate::ode::{Bound, Lanes, Memory, Ode, Outcome, Solution, Statistics, System};
 use crate::params::Parameters;
+use ad_core::{BLOCK, Element, Elementary, Program, Tape};
+use ad_ops::random::Purpose;
+use ad_ops::{Estimator, divergence};
 
 pub use gradient::NllGradient;
 pub use settings::{Divergence, ProbeSeed, Settings};
@@ -110,7 +110,13 @@ impl<T: Element> Cnf<T> {
     ///
     /// # Errors
     /// Where sizes do not fit. A row that cannot be integrated has its outcome and NaN.
-    pub fn log_prob(&self, parameters: &Parameters, rows: &[f64], context: &[f64], probe: ProbeSeed) -> Result<LogProb> {
+    pub fn log_prob(
+        &self,
+        parameters: &Parameters,
+        rows: &[f64],
+        context: &[f64],
+        probe: ProbeSeed,
+    ) -> Result<LogProb> {
         let l = vec![0.0; self.count(rows)?];
         let extras = self.extras(l.len(), context, probe);
         let bound = bind_ode(&self.augmented, parameters)?;
@@ -168,7 +174,8 @@ impl<T: Element> Cnf<T> {
         let l = vec![0.0; self.count(rows)?];
         let extras = self.extras(l.len(), context, probe);
         let bound = bind_ode(&self.augmented, parameters)?;
-        let Solution { mut states, outcomes, .. } = self.augmented.solve(&bound, &[rows, &l], &slices(&extras), span)?;
+        let Solution { mut states, outcomes, .. } =
+            self.augmented.solve(&bound, &[rows, &l], &slices(&extras), span)?;
         Error::check(&outcomes)?;
         let log_det = states.pop().unwrap_or_default();
         Ok((states.pop().unwrap_or_default(), log_det))
@@ -196,7 +203,13 @@ impl<T: Element> Cnf<T> {
     ///
     /// # Errors
     /// Where sizes do not fit, or a point cannot be integrated.
-    pub fn flow(&self, parameters: &Parameters, rows: &[f64], context: &[f64], span: [f64; 2]) -> Result<Vec<f64>> {
+    pub fn flow(
+        &self,
+        parameters: &Parameters,
+        rows: &[f64],
+        context: &[f64],
+        span: [f64; 2],
+    ) -> Result<Vec<f64>> {
         self.count(rows)?;
         let bound = bind_ode(&self.transport, parameters)?;
         let extras = if self.context == 0 { Vec::new() } else { vec![context] };
@@ -222,7 +235,8 @@ impl<T: Element> Cnf<T> {
         if let Divergence::Hutchinson { probes, probe: kind } = self.settings.divergence {
             let mut all = vec![0.0; examples * probes * self.dims];
             for (e, own) in all.chunks_exact_mut(probes * self.dims).enumerate() {
-                let mut stream = Purpose::Probe.stream(probe.seed, probe.step, probe.first_example + e as u32);
+                let mut stream =
+                    Purpose::Probe.stream(probe.seed, probe.step, probe.first_example + e as u32);
                 own.chunks_exact_mut(self.dims).for_each(|v| kind.fill(&mut stream, v));
             }
             extras.push(all);

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use super::Fault;
 use crate::cnf::{Divergence, Settings};
 use crate::data::Standardisation;
-use crate::layer::mlp_field;
+use crate::layer::{Activation, mlp_field};
 use crate::ode::controller::{Adaptive, Control};
 use crate::ode::tableau::Tableau;
 use crate::{Field, Result};
@@ -48,6 +48,8 @@ pub enum Architecture {
         context: usize,
         /// The widths of the hidden layers.
         hidden: Vec<usize>,
+        /// What stands between them.
+        activation: Activation,
     },
 }
 
@@ -67,13 +69,13 @@ impl Architecture {
     /// # Errors
     /// Where a width is 0.
     pub fn field(&self) -> Result<Field> {
-        let Self::Mlp { dims, context, hidden } = self;
-        Ok(mlp_field(*dims, *context, hidden)?)
+        let Self::Mlp { dims, context, hidden, activation } = self;
+        Ok(mlp_field(*dims, *context, hidden, *activation)?)
     }
 
     /// The number of parameters, without recording the field; none where it is beyond a `usize`.
     pub fn parameter_count(&self) -> Option<usize> {
-        let Self::Mlp { dims, context, hidden } = self;
+        let Self::Mlp { dims, context, hidden, .. } = self;
         let mut width = dims.checked_add(*context)?.checked_add(1)?;
         let mut count = 0_usize;
         for &out in hidden.iter().chain([dims]) {

@@ -5,6 +5,7 @@ use super::checksum::crc32;
 use super::*;
 use crate::cnf::Divergence;
 use crate::data::{Standardisation, Table};
+use crate::layer::Activation;
 use crate::ode::controller::{Adaptive, Control};
 
 /// A small model with a third that no decimal fraction is, and the smallest and largest numbers.
@@ -17,7 +18,12 @@ fn model() -> Model {
         data: "t.csv".into(),
         columns: table.names().to_vec(),
         standardisation: Standardisation::fit(&table, &[0, 1, 2]).unwrap(),
-        architecture: Architecture::Mlp { dims: 2, context: 0, hidden: vec![3] },
+        architecture: Architecture::Mlp {
+            dims: 2,
+            context: 0,
+            hidden: vec![3],
+            activation: Activation::Tanh,
+        },
         solver: "dopri5".into(),
         control: Control::Adaptive(Adaptive::pi(1e-3, 1.0 / 3.0 * 1e-4)),
         divergence: Divergence::Hutchinson { probes: 2, probe: ad_ops::Probe::Sphere },
@@ -187,7 +193,7 @@ fn forged_files_are_refused_by_name() {
 #[test]
 fn parameters_are_counted_without_the_field() {
     for (dims, context, hidden) in [(1, 0, vec![]), (2, 0, vec![64, 64]), (6, 3, vec![5, 1, 7])] {
-        let architecture = Architecture::Mlp { dims, context, hidden };
+        let architecture = Architecture::Mlp { dims, context, hidden, activation: Activation::Sin };
         let field = architecture.field().unwrap();
         let count = Parameters::init(field.declarations(), 0).count();
         assert_eq!(architecture.parameter_count(), Some(count));

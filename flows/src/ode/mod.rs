@@ -1,7 +1,7 @@
 //! Ordinary differential equations `y' = f(t, y)`, for whole batches, each example with its own time and step.
 //!
 //! A [`System`] is a tape that gives the rates of some named states. One step of a Runge-Kutta method is recorded as a
-//! tape with the system inlined once per stage ([`step`]); its transpose is the exact adjoint of that step. An [`Ode`]
+//! tape with the system inlined once per stage; its transpose is the exact adjoint of that step. An [`Ode`]
 //! runs steps block by block of examples: each example accepts or rejects by its own error, and leaves the block when
 //! it is done. No example's answer depends on its neighbours.
 

@@ -130,7 +130,12 @@ impl<T: Element> Ode<T> {
         let forward = step::forward(system, tableau, tolerance)?.compile::<T>()?;
         let rates: Program<T> = system.tape().compile()?;
         let feeds = system.feeds();
-        let extras = feeds.iter().zip(rates.inputs()).filter(|(f, _)| **f == Feed::Extra).map(|(_, p)| p.size()).collect();
+        let extras = feeds
+            .iter()
+            .zip(rates.inputs())
+            .filter(|(f, _)| **f == Feed::Extra)
+            .map(|(_, p)| p.size())
+            .collect();
         let states = system.shapes().iter().map(|s| s.iter().product()).collect();
         let (carries, stages) = (tableau.is_fsal(), tableau.stages());
         Ok(Ode { rates, feeds, forward, controller, carries, stages, states, extras, pool: Mutex::default() })
@@ -212,7 +217,11 @@ impl<T: Element> Ode<T> {
             steps.clear();
             steps.extend(planned.map(|s| Step { t: s.t(), t_next: s.t_next(), h: s.h() }));
             self.try_steps(bound, memory, &active, &steps);
-            let error = self.forward.output(&bound.forward, &memory.forward, self.states.len() + memory.carried.len());
+            let error = self.forward.output(
+                &bound.forward,
+                &memory.forward,
+                self.states.len() + memory.carried.len(),
+            );
             for (place, &e) in active.iter().enumerate() {
                 let verdict = self.controller.next(&mut memory.steppers[e], error[place].to_double());
                 keep[place] = verdict == Verdict::Accept;
@@ -222,7 +231,12 @@ impl<T: Element> Ode<T> {
             }
             let stride = memory.forward.stride();
             for (k, value) in memory.states.iter_mut().chain(&mut memory.carried).enumerate() {
-                value.scatter(&active, &keep, self.forward.output(&bound.forward, &memory.forward, k), stride);
+                value.scatter(
+                    &active,
+                    &keep,
+                    self.forward.output(&bound.forward, &memory.forward, k),
+                    stride,
+                );
             }
             active.retain(|e| running(memory, e));
         }
@@ -276,20 +290,30 @@ impl<T: Element> Ode<T> {
     ///
     /// # Errors
     /// Where sizes do not fit or the span is not finite. An example that cannot be integrated is an [`Outcome`].
-    pub fn solve(&self, bound: &Bound<T>, states: &[&[f64]], extras: &[&[f64]], span: [f64; 2]) -> Result<Solution> {
+    pub fn solve(
+        &self,
+        bound: &Bound<T>,
+        states: &[&[f64]],
+        extras: &[&[f64]],
+        span: [f64; 2],
+    ) -> Result<Solution> {
         let examples = self.check_sizes(states, extras)?;
         let blocks = (0..examples.div_ceil(BLOCK)).into_par_iter().map(|block| {
             let mut memory = self.take_memory();
             let count = self.load_block(&mut memory, states, extras, block);
             let statistics = self.solve_block(bound, &mut memory, count, span, |_, _, _| {})?;
-            let read = |state: &Lanes<T>| (0..count).flat_map(|e| state.example(e)).map(T::to_double).collect();
+            let read =
+                |state: &Lanes<T>| (0..count).flat_map(|e| state.example(e)).map(T::to_double).collect();
             let states = memory.states.iter().map(read).collect();
             let solution = Solution { states, outcomes: memory.outcomes.clone(), statistics };
             self.put_back(memory);
             Ok(solution)
         });
-        let mut whole =
-            Solution { states: vec![Vec::new(); self.states.len()], outcomes: Vec::new(), statistics: Statistics::default() };
+        let mut whole = Solution {
+            states: vec![Vec::new(); self.states.len()],
+            outcomes: Vec::new(),
+            statistics: Statistics::default(),
+        };
         for block in blocks.collect::<Result<Vec<Solution>>>()? {
             whole.states.iter_mut().zip(block.states).for_each(|(all, part)| all.extend(part));
             whole.outcomes.extend(block.outcomes);
@@ -299,10 +323,17 @@ impl<T: Element> Ode<T> {
     }
 
     /// Loads the states and extras of block `number` of a batch; returns how many examples it has.
-    pub(crate) fn load_block(&self, memory: &mut Memory<T>, states: &[&[f64]], extras: &[&[f64]], number: usize) -> usize {
+    pub(crate) fn load_block(
+        &self,
+        memory: &mut Memory<T>,
+        states: &[&[f64]],
+        extras: &[&[f64]],
+        number: usize,
+    ) -> usize {
         let examples = states[0].len() / self.states[0].max(1);
         let range = number * BLOCK..examples.min((number + 1) * BLOCK);
-        for (lanes, rows) in memory.states.iter_mut().zip(states).chain(memory.extras.iter_mut().zip(extras)) {
+        for (lanes, rows) in memory.states.iter_mut().zip(states).chain(memory.extras.iter_mut().zip(extras))
+        {
             let n = lanes.rows();
             lanes.load(&rows[range.start * n..range.end * n], T::from_f64);
         }
@@ -313,7 +344,8 @@ impl<T: Element> Ode<T> {
     pub(crate) fn check_sizes(&self, states: &[&[f64]], extras: &[&[f64]]) -> Result<usize> {
         let sizes = || self.states.iter().chain(&self.extras);
         let given = || states.iter().chain(extras);
-        let wrong = Error::Sizes { want: sizes().copied().collect(), got: given().map(|x| x.len()).collect() };
+        let wrong =
+            Error::Sizes { want: sizes().copied().collect(), got: given().map(|x| x.len()).collect() };
         if states.len() != self.states.len() || extras.len() != self.extras.len() || states.is_empty() {
             return Err(wrong);
         }

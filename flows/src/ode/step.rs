@@ -33,16 +33,31 @@ struct Start {
 
 impl Start {
     /// Declares the inputs of a step; `carried` declares those between the states and what is held.
-    fn declare(recorder: &Recorder, system: &System, carried: impl FnOnce(&Recorder) -> Vec<Tracer>) -> (Start, Vec<Tracer>) {
+    fn declare(
+        recorder: &Recorder,
+        system: &System,
+        carried: impl FnOnce(&Recorder) -> Vec<Tracer>,
+    ) -> (Start, Vec<Tracer>) {
         let number = |name| recorder.example(name, &[]);
         let (t, t_next, h) = (number("step.t"), number("step.t_next"), number("step.h"));
-        let states = system.states().iter().zip(system.shapes()).map(|(name, shape)| recorder.example(name, shape)).collect();
+        let states = system
+            .states()
+            .iter()
+            .zip(system.shapes())
+            .map(|(name, shape)| recorder.example(name, shape))
+            .collect();
         let carried = carried(recorder);
         let mut held = vec![None; system.feeds().len()];
         for kind in [Feed::Extra, Feed::Parameter] {
-            for (k, (name, id)) in system.tape().inputs().iter().enumerate().filter(|(k, _)| system.feeds()[*k] == kind) {
+            for (k, (name, id)) in
+                system.tape().inputs().iter().enumerate().filter(|(k, _)| system.feeds()[*k] == kind)
+            {
                 let shape: Vec<usize> = system.tape().node(*id).dims().iter().filter_map(fixed).collect();
-                let input = if kind == Feed::Extra { recorder.example(name, &shape) } else { recorder.shared(name, &shape) };
+                let input = if kind == Feed::Extra {
+                    recorder.example(name, &shape)
+                } else {
+                    recorder.shared(name, &shape)
+                };
                 held[k] = Some(input);
             }
         }
@@ -70,7 +85,13 @@ impl Start {
     }
 
     /// The rates at all stages, the first of which may be known.
-    fn stages(&self, recorder: &Recorder, system: &System, tableau: &Tableau, first: Option<Vec<Tracer>>) -> Vec<Vec<Tracer>> {
+    fn stages(
+        &self,
+        recorder: &Recorder,
+        system: &System,
+        tableau: &Tableau,
+        first: Option<Vec<Tracer>>,
+    ) -> Vec<Vec<Tracer>> {
         let mut rates: Vec<Vec<Tracer>> = first.into_iter().collect();
         for stage in rates.len()..tableau.stages() {
             let time = match tableau.c[stage] {
@@ -123,7 +144,13 @@ pub(super) fn forward(system: &System, tableau: &Tableau, tolerance: Option<Tole
 }
 
 /// The root mean square of `error / (atol + rtol max(|y|, |y_next|))` over all states (diffrax's default norm).
-fn scaled_error(start: &Start, next: &[Tracer], tolerance: Tolerance, weights: &[f64], rates: &[Vec<Tracer>]) -> Tracer {
+fn scaled_error(
+    start: &Start,
+    next: &[Tracer],
+    tolerance: Tolerance,
+    weights: &[f64],
+    rates: &[Vec<Tracer>],
+) -> Tracer {
     let mut sum = start.t.lift(0.0);
     let mut count = 0;
     for (k, (y, y_next)) in start.states.iter().zip(next).enumerate() {
@@ -155,7 +182,13 @@ pub(super) fn reverse(system: &System, tableau: &Tableau) -> Result<Tape> {
         let rates = start.stages(recorder, system, tableau, None);
         let next = start.moved(tableau.b, &rates);
         let feeds = system.feeds();
-        let parameters = || feeds.iter().zip(&start.held).zip(system.tape().inputs()).filter(|((f, _), _)| **f == Feed::Parameter);
+        let parameters = || {
+            feeds
+                .iter()
+                .zip(&start.held)
+                .zip(system.tape().inputs())
+                .filter(|((f, _), _)| **f == Feed::Parameter)
+        };
         let held: Vec<&Tracer> = parameters().filter_map(|((_, tracer), _)| tracer.as_ref()).collect();
         let wrt: Vec<&Tracer> = start.states.iter().chain(held).collect();
         let outputs: Vec<(&Tracer, &Tracer)> = next.iter().zip(&bars).collect();

@@ -32,23 +32,34 @@ impl System {
     /// Where their numbers differ, a rate is shared by all examples, or an input has another shape than its state.
     pub fn new(tape: Tape, states: &[&str]) -> Result<System> {
         if states.len() != tape.outputs().len() {
-            let message = format!("{} states and {} rates: there must be one rate for each", states.len(), tape.outputs().len());
+            let message = format!(
+                "{} states and {} rates: there must be one rate for each",
+                states.len(),
+                tape.outputs().len()
+            );
             return Err(Error::new(message));
         }
         let dims = |id| tape.node(id).dims();
         let shape = |id: ad_core::NodeId| {
-            dims(id).iter().filter_map(|d| if let ad_core::Extent::Fixed(n) = d { Some(*n) } else { None }).collect()
+            dims(id)
+                .iter()
+                .filter_map(|d| if let ad_core::Extent::Fixed(n) = d { Some(*n) } else { None })
+                .collect()
         };
         let shapes: Vec<Vec<usize>> = tape.outputs().iter().map(|&(_, id)| shape(id)).collect();
         for ((name, id), want) in tape.outputs().iter().zip(&shapes) {
             if !tape.node(*id).has_example() {
-                return Err(Error::new(format!("the rate `{name}` is shared by all examples; see Tracer::to_examples")));
+                return Err(Error::new(format!(
+                    "the rate `{name}` is shared by all examples; see Tracer::to_examples"
+                )));
             }
             let state = states[tape.outputs().iter().position(|(n, _)| n == name).unwrap_or_default()];
             if let Ok(input) = tape.input(state) {
                 let got: Vec<usize> = shape(input);
                 if got != *want {
-                    return Err(Error::new(format!("state `{state}` has shape {got:?} and its rate {want:?}")));
+                    return Err(Error::new(format!(
+                        "state `{state}` has shape {got:?} and its rate {want:?}"
+                    )));
                 }
             }
         }

@@ -8,11 +8,11 @@
 //! use ad_ops::random::Purpose;
 //! use flows::cnf::{Cnf, Settings};
 //! use flows::data::Builtin;
-//! use flows::layer::mlp_field;
+//! use flows::layer::{Activation, mlp_field};
 //! use flows::train::{Event, Examples, Options, Task, fit};
 //! use flows::Parameters;
 //!
-//! let field = mlp_field(2, 0, &[8])?;
+//! let field = mlp_field(2, 0, &[8], Activation::Tanh)?;
 //! let cnf = Cnf::<f32>::new(&field, &Settings::default())?;
 //! let rows = |purpose| Examples::new(2, Builtin::Moons.sample(64, 1, purpose).into_values());
 //! let (train, valid) = (rows(Purpose::Data)?, rows(Purpose::FreshData)?);

@@ -350,7 +350,7 @@ fn examples_keep_points_and_contexts_together() {
 /// A flow of two dimensions with random weights: its own gradient moves it downhill.
 #[test]
 fn trains_a_flow() {
-    let field = crate::layer::mlp_field(2, 0, &[8]).unwrap();
+    let field = crate::layer::mlp_field(2, 0, &[8], crate::layer::Activation::Tanh).unwrap();
     let cnf = Cnf::<f32>::new(&field, &crate::Settings::default()).unwrap();
     let rows = |purpose| crate::data::Builtin::Moons.sample(256, 1, purpose).into_values();
     let train = Examples::new(2, rows(ad_ops::random::Purpose::Data)).unwrap();
