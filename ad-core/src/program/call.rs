@@ -60,6 +60,7 @@ impl<T: Element> Program<T> {
         count: usize,
     ) -> Block<T> {
         workspace.clear_sums();
+        workspace.set_examples(count);
         let stride = workspace.stride();
         for (k, (port, input)) in
             self.inputs.iter().zip(inputs).enumerate().filter(|(_, (p, _))| p.has_example())
@@ -69,7 +70,7 @@ impl<T: Element> Program<T> {
             let dst = RowsMut { data: self.input_mut(workspace, k), stride };
             kernels::transpose([count, n], src, dst);
         }
-        self.run_block(binding, workspace, count);
+        self.run_block(binding, workspace);
         let read = |(k, port): (usize, &Port)| {
             let n = port.size();
             let mut rows = vec![T::zero(); if port.has_example() { count * n } else { 0 }];

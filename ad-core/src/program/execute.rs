@@ -2,6 +2,7 @@
 
 use smallvec::SmallVec;
 
+use super::aligned::Aligned;
 use super::instruction::{Instruction, Kernel, Place, Pointwise, Product};
 use super::nest::{Axes, Axis, Lane, Offsets, for_each};
 use crate::elementary::{Binary, Unary};
@@ -13,7 +14,7 @@ pub(super) const PADDING: usize = 16;
 /// All values that an instruction can read, and how many examples there are.
 pub(super) struct Memory<'a, T> {
     pub(super) shared: &'a [Vec<T>],
-    pub(super) block: &'a [Vec<T>],
+    pub(super) block: &'a [Aligned<T>],
     pub(super) late: &'a [Vec<T>],
     pub(super) examples: usize,
     /// Elements from one row of examples to the next.
@@ -44,7 +45,7 @@ pub(super) fn run<T: Element>(
         Place::Late(k) => &memory.late[k][..],
     };
     let (scale, lanes) = match instruction.lane {
-        Lane::Examples => (memory.stride, memory.examples.next_multiple_of(PADDING).min(memory.stride)),
+        Lane::Examples => (memory.stride, memory.stride),
         Lane::Fixed(n) => (1, n),
     };
     let operands = instruction.operands.iter().map(find).collect();

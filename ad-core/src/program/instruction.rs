@@ -23,6 +23,8 @@ pub(super) struct Instruction {
     pub(super) out: Place,
     pub(super) operands: SmallVec<[Place; 4]>,
     pub(super) lane: Lane,
+    /// The elements of the result, for one example if it has them.
+    pub(super) size: usize,
     pub(super) kernel: Kernel,
 }
 
@@ -89,7 +91,7 @@ pub(super) struct Pointwise {
 
 impl Instruction {
     /// The instruction for a line that is neither an input nor a constant.
-    pub(super) fn new(node: &Node, out: Place, operands: SmallVec<[Place; 4]>) -> Instruction {
+    pub(super) fn new(node: &Node, out: Place, operands: SmallVec<[Place; 4]>, size: usize) -> Instruction {
         let layout = Layout::new(node);
         let mut lane = layout.lane;
         let kernel = match &node.op {
@@ -123,7 +125,7 @@ impl Instruction {
             }
             Op::Input(_) | Op::Constant(_) => Kernel::Rows { table: Vec::new(), add: false },
         };
-        Instruction { out, operands, lane, kernel }
+        Instruction { out, operands, lane, size, kernel }
     }
 }
 

@@ -7,6 +7,7 @@
 //! Sums over examples are taken block by block and added in the order of the blocks, so that results are the same bits
 //! for any number of threads. An example's own results never depend on the others.
 
+mod aligned;
 mod buffers;
 mod call;
 mod execute;
@@ -127,7 +128,7 @@ impl<'a> Compiler<'a> {
             if matches!(node.op, Op::Input(_) | Op::Constant(_)) {
                 continue;
             }
-            let instruction = Instruction::new(node, place, operands);
+            let instruction = Instruction::new(node, place, operands, size);
             match place {
                 Place::Shared(_) => prefix.push(instruction),
                 Place::Late(_) if !in_body => suffix.push((body.len(), instruction)),

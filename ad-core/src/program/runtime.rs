@@ -1,5 +1,6 @@
 //! What a program needs while it runs, made once and used again: a replay allocates nothing.
 
+use super::aligned::Aligned;
 use super::execute::{Memory, PADDING, Scratch, run};
 use super::instruction::{Instruction, Place};
 use super::{Port, Program};
@@ -15,13 +16,16 @@ pub struct Binding<T> {
 /// The memory of one block of examples, and the sums over the examples of all blocks since [`Workspace::clear_sums`].
 ///
 /// Values of the examples lie one row per element, examples side by side: element `r` of example `e` is at
-/// `r * stride + e`.
-#[derive(Clone, Debug)]
+/// `r * stride + e`. [`Workspace::set_examples`] says how many there are, before inputs are written: rows are as short as
+/// that allows, so they always follow each other.
+#[derive(Debug)]
 pub struct Workspace<T> {
-    block: Vec<Vec<T>>,
+    block: Vec<Aligned<T>>,
     late: Vec<Vec<T>>,
     scratch: Scratch<T>,
+    examples: usize,
     stride: usize,
+    capacity: usize,
 }
 
 impl<T: Element> Program<T> {
@@ -71,36 +75,41 @@ impl<T: Element> Program<T> {
     /// Memory for sums over examples only, to add those of blocks to and to [`Program::finish`].
     pub fn totals(&self) -> Workspace<T> {
         let late = self.late.iter().map(|&n| vec![T::zero(); n]).collect();
-        Workspace { block: Vec::new(), late, scratch: Scratch::default(), stride: 0 }
+        Workspace {
+            block: Vec::new(),
+            late,
+            scratch: Scratch::default(),
+            examples: 0,
+            stride: 0,
+            capacity: 0,
+        }
     }
 
     /// Memory for a block of up to `examples` examples.
     pub(super) fn workspace_for(&self, examples: usize) -> Workspace<T> {
-        let stride = examples.max(1).next_multiple_of(PADDING);
+        let capacity = examples.max(1).next_multiple_of(PADDING);
         Workspace {
-            block: self.buffers.rows.iter().map(|rows| vec![T::zero(); rows * stride]).collect(),
+            block: self.buffers.rows.iter().map(|rows| Aligned::new(rows * capacity)).collect(),
             late: self.late.iter().map(|&n| vec![T::zero(); n]).collect(),
             scratch: Scratch::default(),
-            stride,
+            examples,
+            stride: capacity,
+            capacity,
         }
     }
 
-    /// Runs the lines that have examples, on the inputs that lie in the workspace, for the first `examples` places of
-    /// the block. Sums over examples are added to those of the blocks before.
-    ///
-    /// # Panics
-    /// Where there are more examples than the workspace has places.
-    pub fn run_block(&self, binding: &Binding<T>, workspace: &mut Workspace<T>, examples: usize) {
-        assert!(examples <= workspace.stride, "{examples} examples in a block of {}", workspace.stride);
+    /// Runs the lines that have examples, on the inputs that lie in the workspace. Sums over examples are added to those
+    /// of the blocks before.
+    pub fn run_block(&self, binding: &Binding<T>, workspace: &mut Workspace<T>) {
         for instruction in &self.body {
-            step(instruction, &binding.values, workspace, examples);
+            step(instruction, &binding.values, workspace);
         }
     }
 
     /// Computes what follows from the sums over examples. Call it once, after the last block.
     pub fn finish(&self, binding: &Binding<T>, workspace: &mut Workspace<T>) {
         for instruction in &self.suffix {
-            step(instruction, &binding.values, workspace, 0);
+            step(instruction, &binding.values, workspace);
         }
     }
 
@@ -123,29 +132,38 @@ impl<T: Element> Program<T> {
     }
 }
 
-fn step<T: Element>(
-    instruction: &Instruction,
-    shared: &[Vec<T>],
-    workspace: &mut Workspace<T>,
-    examples: usize,
-) {
-    let out = match instruction.out {
-        Place::Block(k) => &mut workspace.block[k],
-        Place::Late(k) => &mut workspace.late[k],
-        Place::Shared(_) => return,
-    };
-    let mut y = std::mem::take(out);
-    let memory =
-        Memory { shared, block: &workspace.block, late: &workspace.late, examples, stride: workspace.stride };
-    run(instruction, &memory, &mut y, &mut workspace.scratch);
+fn step<T: Element>(instruction: &Instruction, shared: &[Vec<T>], workspace: &mut Workspace<T>) {
+    let Workspace { block, late, scratch, examples, stride, .. } = workspace;
+    let (examples, stride) = (*examples, *stride);
+    // The buffer of the result is taken out while the others are read.
     match instruction.out {
-        Place::Block(k) => workspace.block[k] = y,
-        Place::Late(k) => workspace.late[k] = y,
+        Place::Block(k) => {
+            let mut y = std::mem::take(&mut block[k]);
+            let memory = Memory { shared, block, late, examples, stride };
+            run(instruction, &memory, &mut y[..instruction.size * stride], scratch);
+            block[k] = y;
+        }
+        Place::Late(k) => {
+            let mut y = std::mem::take(&mut late[k]);
+            let memory = Memory { shared, block, late, examples, stride };
+            run(instruction, &memory, &mut y, scratch);
+            late[k] = y;
+        }
         Place::Shared(_) => {}
     }
 }
 
 impl<T: Element> Workspace<T> {
+    /// Says how many examples the block has. What lay in it is lost.
+    ///
+    /// # Panics
+    /// Where there are more examples than the workspace has places.
+    pub fn set_examples(&mut self, examples: usize) {
+        let stride = examples.max(1).next_multiple_of(PADDING);
+        assert!(stride <= self.capacity, "{examples} examples in a block of {}", self.capacity);
+        (self.examples, self.stride) = (examples, stride);
+    }
+
     /// Elements from one row of examples to the next.
     pub fn stride(&self) -> usize {
         self.stride

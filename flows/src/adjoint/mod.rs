@@ -7,6 +7,8 @@
 mod history;
 pub mod schedule;
 
+use std::sync::Mutex;
+
 use ad_core::{Binding, Element, Program, Workspace};
 
 use crate::error::Result;
@@ -35,6 +37,8 @@ pub(crate) struct Backward<T> {
     /// The transposed step.
     reverse: Program<T>,
     states: Vec<usize>,
+    /// Memory of blocks that are done, to be used again.
+    pool: Mutex<Vec<BackwardMemory<T>>>,
 }
 
 /// The parameters of a [`Backward`].
@@ -56,7 +60,12 @@ impl<T: Element> Backward<T> {
     pub(crate) fn new(system: &System, tableau: &Tableau) -> Result<Self> {
         let (advance, reverse) = step_tapes(system, tableau)?;
         let states = system.shapes().iter().map(|s| s.iter().product()).collect();
-        Ok(Backward { advance: advance.compile()?, reverse: reverse.compile()?, states })
+        Ok(Backward {
+            advance: advance.compile()?,
+            reverse: reverse.compile()?,
+            states,
+            pool: Mutex::default(),
+        })
     }
 
     pub(crate) fn bind(&self, parameters: &[&[T]]) -> Result<BoundBackward<T>> {
@@ -66,11 +75,21 @@ impl<T: Element> Backward<T> {
         Ok(bound)
     }
 
-    pub(crate) fn memory(&self) -> BackwardMemory<T> {
-        BackwardMemory {
+    /// Memory for one block, its sums empty; give it back with [`Backward::put_back`].
+    pub(crate) fn take_memory(&self) -> BackwardMemory<T> {
+        let used = self.pool.lock().ok().and_then(|mut pool| pool.pop());
+        let mut memory = used.unwrap_or_else(|| BackwardMemory {
             advance: self.advance.workspace(),
             reverse: self.reverse.workspace(),
             points: self.states.iter().map(|&n| Lanes::new(n)).collect(),
+        });
+        memory.reverse.clear_sums();
+        memory
+    }
+
+    pub(crate) fn put_back(&self, memory: BackwardMemory<T>) {
+        if let Ok(mut pool) = self.pool.lock() {
+            pool.push(memory);
         }
     }
 
@@ -92,11 +111,12 @@ impl<T: Element> Backward<T> {
             for &e in &active {
                 steps.extend(histories[e].pop(|state| set_states(&mut memory.points, e, state)));
             }
+            memory.reverse.set_examples(active.len());
             write_times(&self.reverse, &mut memory.reverse, &steps);
             let next = write_lanes(&self.reverse, &mut memory.reverse, TIMES, &memory.points, &active);
             let next = write_lanes(&self.reverse, &mut memory.reverse, next, bars, &active);
             write_lanes(&self.reverse, &mut memory.reverse, next, extras, &active);
-            self.reverse.run_block(&bound.reverse, &mut memory.reverse, active.len());
+            self.reverse.run_block(&bound.reverse, &mut memory.reverse);
             let stride = memory.reverse.stride();
             for (k, bar) in bars.iter_mut().enumerate() {
                 bar.scatter(&active, &keep, self.reverse.output(&bound.reverse, &memory.reverse, k), stride);
@@ -128,10 +148,11 @@ impl<T: Element> Backward<T> {
                     Some(step)
                 })
                 .collect();
+            memory.advance.set_examples(behind.len());
             write_times(&self.advance, &mut memory.advance, &steps);
             let next = write_lanes(&self.advance, &mut memory.advance, TIMES, &memory.points, &behind);
             write_lanes(&self.advance, &mut memory.advance, next, extras, &behind);
-            self.advance.run_block(&bound.advance, &mut memory.advance, behind.len());
+            self.advance.run_block(&bound.advance, &mut memory.advance);
             let stride = memory.advance.stride();
             for (place, &e) in behind.iter().enumerate() {
                 let element = |(k, n): (usize, &usize)| {

@@ -94,10 +94,12 @@ impl<T: Element> Cnf<T> {
             return Ok(BlockSums { nll: f64::NAN, parameters: Vec::new(), outcomes, statistics });
         }
         let (log_p, mut bars) = self.base_block(memory, count)?;
-        let mut workspace = self.backward.memory();
+        let mut workspace = self.backward.take_memory();
         self.backward.run_block(backward, &mut workspace, &mut histories, &memory.extras, &mut bars);
         let nll = -log_p.iter().map(|p| p.to_double()).sum::<f64>();
-        Ok(BlockSums { nll, parameters: workspace.reverse.sums().to_vec(), outcomes, statistics })
+        let parameters = workspace.reverse.sums().to_vec();
+        self.backward.put_back(workspace);
+        Ok(BlockSums { nll, parameters, outcomes, statistics })
     }
 
     /// The log-density at the end of a block's solve, and the cotangents of its negative.
@@ -105,8 +107,9 @@ impl<T: Element> Cnf<T> {
         let all: Vec<usize> = (0..count).collect();
         let (mut workspace, mut binding) = (self.base.workspace(), self.base.binding());
         self.base.bind(&mut binding, &[])?;
+        workspace.set_examples(count);
         write_lanes(&self.base, &mut workspace, 0, &memory.states, &all);
-        self.base.run_block(&binding, &mut workspace, count);
+        self.base.run_block(&binding, &mut workspace);
         let mut bars: Vec<Lanes<T>> = memory.states.iter().map(|s| Lanes::new(s.rows())).collect();
         for (k, bar) in bars.iter_mut().enumerate() {
             bar.scatter(

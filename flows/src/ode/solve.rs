@@ -245,6 +245,7 @@ impl<T: Element> Ode<T> {
 
     /// The rates at the start, to carry into the first step.
     fn first_rates(&self, bound: &Bound<T>, memory: &mut Memory<T>, active: &[usize], t0: f64) {
+        memory.rates.set_examples(active.len());
         let mut extras = memory.extras.iter();
         let stride = memory.rates.stride();
         for (k, feed) in self.feeds.iter().enumerate() {
@@ -256,7 +257,7 @@ impl<T: Element> Ode<T> {
                 Feed::Parameter => {}
             }
         }
-        self.rates.run_block(&bound.rates, &mut memory.rates, active.len());
+        self.rates.run_block(&bound.rates, &mut memory.rates);
         let keep = [true; BLOCK];
         for (k, carried) in memory.carried.iter_mut().enumerate() {
             carried.scatter(active, &keep, self.rates.output(&bound.rates, &memory.rates, k), stride);
@@ -265,11 +266,12 @@ impl<T: Element> Ode<T> {
 
     /// Computes one step of each of the examples `active`; nothing is moved yet.
     fn try_steps(&self, bound: &Bound<T>, memory: &mut Memory<T>, active: &[usize], steps: &[Step]) {
+        memory.forward.set_examples(active.len());
         write_times(&self.forward, &mut memory.forward, steps);
         let next = write_lanes(&self.forward, &mut memory.forward, TIMES, &memory.states, active);
         let next = write_lanes(&self.forward, &mut memory.forward, next, &memory.carried, active);
         write_lanes(&self.forward, &mut memory.forward, next, &memory.extras, active);
-        self.forward.run_block(&bound.forward, &mut memory.forward, active.len());
+        self.forward.run_block(&bound.forward, &mut memory.forward);
     }
 
     fn statistics(&self, memory: &Memory<T>) -> Statistics {
