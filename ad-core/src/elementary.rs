@@ -13,6 +13,7 @@
 //! | `max`, `min` at a tie | half to each | symmetric in the arguments, the mean of both slopes |
 //! | `pow(x, p)` at `x = 0` | `d/dp = 0` where the value is 0; `d/dx = 0` where `p = 0` | the limits along the other argument |
 //! | `sqrt`, `cbrt` at 0 | `inf` | the true slope |
+//! | `hypot`, `atan2` at (0, 0) | `NaN` | there is none |
 //! | `sign`, `step`, `floor`, `less` | no derivative | constant between jumps |
 
 use std::ops::{Add, Div, Mul, Neg, Sub};

@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use ad_core::{Recorder, Result, Tape, Tracer};
+use ad_core::{Error, Recorder, Result, Tape, Tracer};
 
 use crate::params::{Declaration, Init};
 
@@ -97,6 +97,9 @@ impl Field {
         context: usize,
         code: impl FnOnce(&Scope) -> Tracer,
     ) -> Result<Field> {
+        if dims == 0 {
+            return Err(Error::new("a field moves states of at least one number, not of 0"));
+        }
         let mut declarations = Vec::new();
         let tape = Tape::record(|recorder| {
             let scope = Scope {

@@ -34,7 +34,8 @@ impl<T: Element> Program<T> {
             let first = number * size;
             self.run_rows(&binding, workspace, inputs, first, size.min(examples - first))
         };
-        let count = examples.div_ceil(size);
+        // Without examples there is still what follows from sums over none.
+        let count = if self.one_block { 1 } else { examples.div_ceil(size) };
         let results: Vec<Block<T>> = if count > 1 {
             let run = |workspace: &mut Workspace<T>, number| block(workspace, number);
             (0..count).into_par_iter().map_init(|| self.workspace_for(size), run).collect()

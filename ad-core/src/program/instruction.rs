@@ -4,7 +4,7 @@ use smallvec::SmallVec;
 
 use super::nest::{Axes, Axis, Lane, Layout, merged};
 use crate::elementary::{Binary, Unary};
-use crate::tape::{Label, Labels, Node, Op};
+use crate::tape::{Extent, Label, Labels, Node, Op};
 
 /// Where a value lives while a program runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -95,6 +95,8 @@ impl Instruction {
         let layout = Layout::new(node);
         let mut lane = layout.lane;
         let kernel = match &node.op {
+            // Nothing is read, and a sum of nothing is zero.
+            _ if node.extents.contains(&Extent::Fixed(0)) => Kernel::Rows { table: Vec::new(), add: false },
             Op::Unary(f) => Kernel::Unary(*f, pointwise(node, &layout)),
             Op::Binary(f) => Kernel::Binary(*f, pointwise(node, &layout)),
             Op::Select => Kernel::Select(pointwise(node, &layout)),
@@ -236,7 +238,7 @@ fn lane_sum(node: &Node, layout: &Layout, alpha: f64) -> Kernel {
 /// Which row of the operand each row of the result is, for the operations on local indices.
 fn row_table(node: &Node) -> Vec<(u32, u32)> {
     let (from, to) = node.local_labels();
-    let size = |l: Label| if let crate::tape::Extent::Fixed(n) = node.extent(l) { n } else { 1 };
+    let size = |l: Label| if let Extent::Fixed(n) = node.extent(l) { n } else { 1 };
     let outside: Labels = node.out.iter().copied().filter(|l| !to.contains(l)).collect();
     let (sizes, count) = (
         |ls: &[Label]| ls.iter().map(|&l| size(l)).collect::<Vec<_>>(),

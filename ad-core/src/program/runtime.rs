@@ -115,6 +115,9 @@ impl<T: Element> Program<T> {
 
     /// Input `k` of the tape in a block, to be written: one row of [`Workspace::stride`] examples per element. Nothing
     /// if the input is shared.
+    ///
+    /// # Panics
+    /// Where there is no input `k`.
     pub fn input_mut<'w>(&self, workspace: &'w mut Workspace<T>, k: usize) -> &'w mut [T] {
         match self.inputs[k].place {
             Place::Block(b) => &mut workspace.block[b],
@@ -123,6 +126,9 @@ impl<T: Element> Program<T> {
     }
 
     /// Output `k` of the tape: rows of examples, or the elements of a value that has none.
+    ///
+    /// # Panics
+    /// Where there is no output `k`.
     pub fn output<'w>(&self, binding: &'w Binding<T>, workspace: &'w Workspace<T>, k: usize) -> &'w [T] {
         match self.outputs[k].place {
             Place::Block(b) => &workspace.block[b],

@@ -129,7 +129,11 @@ impl Builder {
         let mut merged: SmallVec<[(f64, Operand); 4]> = SmallVec::new();
         for (c, operand) in terms {
             let (c, operand) = self.absorb_scaled_view(*c, operand.clone());
-            match merged.iter_mut().find(|(_, o)| *o == operand) {
+            // x + x = 2 x and 2 x + x = 3 x to the bit; sums of other coefficients would round elsewhere.
+            match merged
+                .iter_mut()
+                .find(|(sum, o)| *o == operand && (*sum == c || *sum == 2.0 * c) && c.abs() == 1.0)
+            {
                 Some((sum, _)) => *sum += c,
                 None => merged.push((c, operand)),
             }
@@ -287,6 +291,11 @@ impl Contraction {
         Contraction { coefficient, operands, out, extents: extents.iter().copied().collect(), labels }
     }
 
+    /// Whether anything is added up.
+    fn sums(&self) -> bool {
+        self.labels.iter().any(|l| !self.out.contains(l))
+    }
+
     /// The labels to sum over that no operand has.
     fn counted(&self) -> Labels {
         let used = |l: &Label| self.out.contains(l) || self.operands.iter().any(|o| o.labels.contains(l));
@@ -299,7 +308,9 @@ impl Contraction {
         for k in 0..self.operands.len() {
             let view = builder.node(self.operands[k].node);
             let Op::Contract(Coefficient(factor)) = view.op else { continue };
-            let exact = self.coefficient.abs() == 1.0 || factor.abs() == 1.0;
+            // A change of sign moves freely; any other factor only where no rounding comes between.
+            let alone = self.operands.len() == 1 || view.operands.is_empty();
+            let exact = factor.abs() == 1.0 || (self.coefficient.abs() == 1.0 && alone && !self.sums());
             let moves_only =
                 view.operands.len() <= 1 && (0..view.extents.len()).all(|l| view.out.contains(&(l as Label)));
             if !exact || !moves_only {
@@ -348,7 +359,7 @@ impl Contraction {
         }
     }
 
-    /// A fixed index that is only counted is a factor.
+    /// A fixed index that is only counted is a factor: the sum of n equal numbers is n times the number.
     fn count_fixed(&mut self) {
         for label in self.counted() {
             if let Extent::Fixed(n) = self.extents[label as usize] {

@@ -241,6 +241,11 @@ impl Tracer {
         if let Some((_, void)) = terms.iter().find(|(_, t)| t.void) {
             return Some((*void).clone());
         }
+        if let Some((_, other)) = terms.iter().find(|(_, t)| !Rc::ptr_eq(&t.builder, &first.builder)) {
+            return Some(
+                other.refuse(Location::caller(), "linear_combination: values of different recordings".into()),
+            );
+        }
         if let Some((_, other)) = terms.iter().find(|(_, t)| t.shape() != first.shape()) {
             let message =
                 format!("linear_combination: shapes {:?} and {:?} differ", first.shape(), other.shape());

@@ -132,7 +132,8 @@ impl Tape {
     }
 
     /// Reverse mode: the tape with an input `y_bar` for each output, and an output `x_bar` for each input in `wrt`.
-    /// The cotangent of a shared input is summed over the examples.
+    /// The cotangent of a shared input is summed over the examples. To transform the result again in reverse, work inside
+    /// a recording ([`Recorder::pull_back`](crate::Recorder::pull_back)), since names `_bar` would meet.
     ///
     /// # Errors
     /// As [`Tape::linearize`].

@@ -129,7 +129,7 @@ impl Recorder {
         if let Err(error) = tracers.into_iter().try_for_each(|t| t.check_same_recording(self)) {
             return vec![self.fail(error.at(place)); outputs.len()];
         }
-        match read_seeds(seeds, outputs) {
+        match read_seeds(seeds, outputs).and_then(|(read, k)| once_each(&read).map(|()| (read, k))) {
             Ok((seeds, directions)) => {
                 let tangents = forward::push_forward(&self.builder, &seeds);
                 let whole = |t: &&Tracer| {
@@ -170,6 +170,12 @@ impl Recorder {
             Err(error) => vec![self.fail(error.at(place)); inputs.len()],
         }
     }
+}
+
+/// A value moves along one tangent.
+fn once_each(seeds: &Seeds) -> Result<()> {
+    let twice = seeds.iter().enumerate().any(|(k, (value, _))| seeds[..k].iter().any(|(v, _)| v == value));
+    if twice { Err(Error::new("a value was given two tangents; add them")) } else { Ok(()) }
 }
 
 /// Values and their tangents.

@@ -19,7 +19,11 @@ pub(crate) fn pull_back(
     inputs: &[NodeId],
     directions: Option<usize>,
 ) -> Vec<NodeId> {
-    let seeds: Vec<(NodeId, Tangent)> = inputs
+    // One value may be asked for under several names.
+    let mut distinct = inputs.to_vec();
+    distinct.sort_unstable();
+    distinct.dedup();
+    let seeds: Vec<(NodeId, Tangent)> = distinct
         .iter()
         .map(|&input| {
             let dims = builder.borrow().dims(input);
@@ -37,9 +41,12 @@ pub(crate) fn pull_back(
             Some((tangent.node, *cotangent))
         })
         .collect();
-    let inputs: Vec<NodeId> = seeds.iter().map(|(_, t)| t.node).collect();
+    let placeholders: Vec<NodeId> = seeds.iter().map(|(_, t)| t.node).collect();
     // The tangent lines were made by linear rules: they transpose.
-    transpose(builder, &outputs, &inputs, directions).unwrap_or_else(|error| unreachable!("{error}"))
+    let cotangents = transpose(builder, &outputs, &placeholders, directions)
+        .unwrap_or_else(|error| unreachable!("{error}"));
+    let place = |input| distinct.iter().position(|d| d == input).unwrap_or_default();
+    inputs.iter().map(|input| cotangents[place(input)]).collect()
 }
 
 /// The cotangents of `inputs` through lines that are linear in them.

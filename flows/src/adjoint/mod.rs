@@ -22,7 +22,7 @@ pub enum Adjoint {
     /// The state before every step.
     StoreAll,
     /// At most so many states of each example, evenly spread over its steps; the steps between are computed once more.
-    /// With `s` slots, `n` steps hold `s + n / s` states at a time and cost at most one more forward pass.
+    /// With `s` slots, `n` steps hold at most `s + 2 n / s` states at a time and cost at most one more forward pass.
     Checkpointed {
         /// The most states kept for each example; at least 2.
         slots: usize,

@@ -57,7 +57,10 @@ impl Dataset {
                 return Err(Failure::input("--rows is for built-in sets; of a file all rows are used."));
             }
         };
-        let parts = split(all.rows(), Fractions { valid: TENTH, test: test_fraction }, seed)?;
+        // Two rows at least, so that their mean has an error.
+        let part = |fraction: f64| if fraction > 0.0 { fraction.max(2.0 / all.rows() as f64) } else { 0.0 };
+        let fractions = Fractions { valid: part(TENTH), test: part(test_fraction) };
+        let parts = split(all.rows(), fractions, seed)?;
         let standardisation = Standardisation::fit(&all, &parts.train).map_err(|error| match &source {
             Source::Builtin(_) => Failure::from(error),
             Source::File(path) => Failure::input(format!("{}: {error}", path.display())),

@@ -24,6 +24,7 @@ pub(super) fn run(args: &FitArgs, console: &mut Console) -> Result<u8, Failure> 
     run.introduce(console);
     console.interrupt.begin();
     let fit = on_threads(args.threads, || run.train(console))??;
+    console.interrupt.end();
     console.finish_bar();
     console.say(&ending(&fit));
     let flow = Flow::new(run.model(&fit.parameters))?;
@@ -65,6 +66,13 @@ struct Run {
 impl Run {
     /// Makes the folder last, when nothing else can be wrong.
     fn prepare(args: &FitArgs) -> Result<Self, Failure> {
+        let smallest = args.rtol.min(args.atol);
+        if matches!(args.dtype.into(), Dtype::F32) && args.steps.is_none() && smallest < 1e-6 {
+            let message = format!(
+                "--rtol and --atol of {smallest:e} are below the rounding of f32: take 1e-6 or more, or --dtype f64."
+            );
+            return Err(Failure::input(message));
+        }
         let data = Dataset::load(&args.data, args.rows, args.seed)?;
         let description = describe(args, &data);
         let field = description.architecture.field()?;
@@ -132,7 +140,7 @@ impl Run {
     fn judge(&self, flow: &Flow, fit: &Fit, clock: Instant) -> Result<Metrics, Failure> {
         let nll = |table: &Table, most: usize| -> Result<Estimate, Failure> {
             let rows = table.rows().min(most);
-            Ok(Estimate::nll(&flow.log_prob(&table.values()[..rows * table.columns()])?))
+            Ok(Estimate::nll(&flow.log_prob_or_nan(&table.values()[..rows * table.columns()])?))
         };
         Ok(Metrics {
             nll_train: nll(&self.data.train, TRAIN_ROWS_JUDGED)?,

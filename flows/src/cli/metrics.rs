@@ -23,7 +23,7 @@ pub(super) struct Metrics {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub(super) struct Estimate {
     pub(super) mean: f64,
-    /// The sample standard deviation over the root of the number of rows; JSON's null for one row.
+    /// The sample standard deviation over the root of the number of rows.
     pub(super) se: f64,
 }
 
@@ -40,13 +40,19 @@ pub(super) struct Cost {
 }
 
 impl Estimate {
-    /// The mean negative log-likelihood from log-densities.
+    /// The mean negative log-likelihood from log-densities, those that are NaN left out: see [`unsolved`].
     pub(super) fn nll(log_p: &[f64]) -> Self {
+        let log_p: Vec<f64> = log_p.iter().copied().filter(|p| !p.is_nan()).collect();
         let n = log_p.len() as f64;
         let mean = -log_p.iter().sum::<f64>() / n;
         let variance = log_p.iter().map(|p| (p + mean).powi(2)).sum::<f64>() / (n - 1.0);
         Self { mean, se: (variance / n).sqrt() }
     }
+}
+
+/// The rows that could not be integrated.
+pub(super) fn unsolved(log_p: &[f64]) -> usize {
+    log_p.iter().filter(|p| p.is_nan()).count()
 }
 
 impl std::fmt::Display for Estimate {

@@ -34,7 +34,7 @@ pub(super) fn render(data: &Dataset, flow: &Flow, fit: &Fit, metrics: &Metrics) 
         entropy_floor: data.entropy_floor,
         names: data.train.names().to_vec(),
         data: rows.to_vec(),
-        samples: flow.sample(SAMPLES, seed)?,
+        samples: flow.sample_or_nan(SAMPLES, seed)?,
         density,
         frames: frames.collect(),
     };

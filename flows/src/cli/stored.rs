@@ -3,7 +3,7 @@
 use super::args::{LogProbArgs, SampleArgs};
 use super::dataset::{Source, fresh_rows};
 use super::folder::Folder;
-use super::metrics::Estimate;
+use super::metrics::{Estimate, unsolved};
 use super::{Console, Failure, fit::on_threads};
 use crate::data::{Table, read_points, write_csv};
 use crate::model::{Flow, Model};
@@ -26,11 +26,16 @@ pub(super) fn log_prob(args: &LogProbArgs, console: &mut Console) -> Result<u8, 
         Source::File(path) => read_points(path)?,
     };
     check_columns(&args.data, table.names(), &description.columns)?;
-    let log_p = on_threads(args.threads, || flow.log_prob(table.values()))??;
-    let nll = Estimate::nll(&log_p);
+    let log_p = on_threads(args.threads, || flow.log_prob_or_nan(table.values()))??;
+    let (nll, unsolved) = (Estimate::nll(&log_p), unsolved(&log_p));
     write_csv(&args.out, &Table::new(vec!["log_p".to_owned()], log_p)?)?;
     let (rows, out) = (table.rows(), args.out.display());
     console.say(&format!("NLL {nll} nats, the mean over {rows} rows; their log-densities written to {out}"));
+    if unsolved > 0 {
+        console.say(&format!(
+            "{unsolved} rows are so far from the data that they could not be integrated: NaN there"
+        ));
+    }
     Ok(0)
 }
 

@@ -83,6 +83,7 @@ fn wrong_arguments_end_with_2_and_name_themselves() {
         ("fit moons --out r --epochs 0", "--epochs"),
         ("fit moons --out r --hidden 64,x", "--hidden"),
         ("fit moons --out r --hidden 64,0", "--hidden"),
+        ("fit moons --out r --rtol 1e-9", "f64"),
         ("fit moons --out r --lr nan", "a number above 0"),
         ("fit moons --out r --rtol -1", "--rtol"),
         ("fit moons --out r --solver euler", "no tableau 'euler'; known: tsit5"),

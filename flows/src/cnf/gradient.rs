@@ -46,7 +46,7 @@ impl<T: Element> Cnf<T> {
         if examples == 0 {
             return Err(Error::Sizes { want: vec![self.dims], got: vec![0] });
         }
-        let extras = self.extras(examples, context, probe);
+        let extras = self.extras(examples, context, probe)?;
         let (states, extras) = ([rows, &l], slices(&extras));
         self.augmented.check_sizes(&states, &extras)?;
         let bound = bind_ode(&self.augmented, parameters)?;

@@ -118,7 +118,7 @@ impl<T: Element> Cnf<T> {
         probe: ProbeSeed,
     ) -> Result<LogProb> {
         let l = vec![0.0; self.count(rows)?];
-        let extras = self.extras(l.len(), context, probe);
+        let extras = self.extras(l.len(), context, probe)?;
         let bound = bind_ode(&self.augmented, parameters)?;
         let mut end = self.augmented.solve(&bound, &[rows, &l], &slices(&extras), [1.0, 0.0])?;
         let log_det = end.states.pop().unwrap_or_default();
@@ -172,7 +172,7 @@ impl<T: Element> Cnf<T> {
         span: [f64; 2],
     ) -> Result<(Vec<f64>, Vec<f64>)> {
         let l = vec![0.0; self.count(rows)?];
-        let extras = self.extras(l.len(), context, probe);
+        let extras = self.extras(l.len(), context, probe)?;
         let bound = bind_ode(&self.augmented, parameters)?;
         let Solution { mut states, outcomes, .. } =
             self.augmented.solve(&bound, &[rows, &l], &slices(&extras), span)?;
@@ -210,12 +210,52 @@ impl<T: Element> Cnf<T> {
         context: &[f64],
         span: [f64; 2],
     ) -> Result<Vec<f64>> {
-        self.count(rows)?;
-        let bound = bind_ode(&self.transport, parameters)?;
-        let extras = if self.context == 0 { Vec::new() } else { vec![context] };
-        let mut solution = self.transport.solve(&bound, &[rows], &extras, span)?;
+        let mut solution = self.transport(parameters, rows, context, span)?;
         Error::check(&solution.outcomes)?;
         Ok(solution.states.swap_remove(0))
+    }
+
+    /// As [`Cnf::flow`], with NaN for a point that cannot be integrated.
+    ///
+    /// # Errors
+    /// Where sizes do not fit.
+    pub fn flow_or_nan(
+        &self,
+        parameters: &Parameters,
+        rows: &[f64],
+        context: &[f64],
+        span: [f64; 2],
+    ) -> Result<Vec<f64>> {
+        let mut solution = self.transport(parameters, rows, context, span)?;
+        let mut points = solution.states.swap_remove(0);
+        for (point, outcome) in points.chunks_exact_mut(self.dims).zip(&solution.outcomes) {
+            if outcome.is_err() {
+                point.fill(f64::NAN);
+            }
+        }
+        Ok(points)
+    }
+
+    fn transport(
+        &self,
+        parameters: &Parameters,
+        rows: &[f64],
+        context: &[f64],
+        span: [f64; 2],
+    ) -> Result<Solution> {
+        self.count(rows)?;
+        self.check_context(context)?;
+        let bound = bind_ode(&self.transport, parameters)?;
+        let extras = if self.context == 0 { Vec::new() } else { vec![context] };
+        self.transport.solve(&bound, &[rows], &extras, span)
+    }
+
+    /// A field without a context takes none.
+    fn check_context(&self, context: &[f64]) -> Result<()> {
+        if self.context > 0 || context.is_empty() {
+            return Ok(());
+        }
+        Err(Error::Sizes { want: vec![0], got: vec![context.len()] })
     }
 
     /// The number of rows.
@@ -227,7 +267,8 @@ impl<T: Element> Cnf<T> {
     }
 
     /// What is held during a solve: the context, and the probes of each example.
-    fn extras(&self, examples: usize, context: &[f64], probe: ProbeSeed) -> Vec<Vec<f64>> {
+    fn extras(&self, examples: usize, context: &[f64], probe: ProbeSeed) -> Result<Vec<Vec<f64>>> {
+        self.check_context(context)?;
         let mut extras = Vec::new();
         if self.context > 0 {
             extras.push(context.to_vec());
@@ -236,12 +277,12 @@ impl<T: Element> Cnf<T> {
             let mut all = vec![0.0; examples * probes * self.dims];
             for (e, own) in all.chunks_exact_mut(probes * self.dims).enumerate() {
                 let mut stream =
-                    Purpose::Probe.stream(probe.seed, probe.step, probe.first_example + e as u32);
+                    Purpose::Probe.stream(probe.seed, probe.step, probe.first_example.wrapping_add(e as u32));
                 own.chunks_exact_mut(self.dims).for_each(|v| kind.fill(&mut stream, v));
             }
             extras.push(all);
         }
-        extras
+        Ok(extras)
     }
 }
 

@@ -95,7 +95,8 @@ impl<'a> Source<'a> {
             let record =
                 record.map_err(|error| DataError::Read { path: self.path.into(), source: error.into() })?;
             if names.is_empty() {
-                let header = record.iter().any(|cell| cell.parse::<f64>().is_err());
+                // A row with some numbers is a row with some mistakes.
+                let header = record.iter().all(|cell| cell.parse::<f64>().is_err());
                 names = if header { header_names(&record) } else { Table::default_names(record.len()) };
                 if header {
                     continue;
@@ -219,6 +220,13 @@ mod tests {
         assert_eq!(points("1,2.5\n-0.03,4").unwrap().names(), ["x1", "x2"]);
         assert_eq!(points("\"a, m\";\n1;2").unwrap().names(), ["a, m", "x2"]);
         assert_eq!(points("\"a; m\",b\n1,2").unwrap().names(), ["a; m", "b"]);
+    }
+
+    /// Found in review: such a row was taken for a header, and its numbers were lost.
+    #[test]
+    fn a_first_row_with_some_numbers_has_a_mistake() {
+        let message = points("1.0,2.x\n3,4").unwrap_err();
+        assert!(message.contains("line 1") && message.contains("2.x"), "{message}");
     }
 
     #[test]

@@ -87,11 +87,22 @@ impl Flow {
         Ok(rows)
     }
 
-    /// The way of `n` draws from the base, at `t = 0`, to the data, at `t = 1`: the points at `frames` equally spaced
-    /// times, at least 2, each with its time.
+    /// As [`Flow::sample`], with NaN for a draw that cannot be integrated.
     ///
     /// # Errors
-    /// Where one cannot be integrated.
+    /// As for any solve; none for a model that was read.
+    pub fn sample_or_nan(&self, n: usize, seed: u64) -> Result<Vec<f64>> {
+        let base = self.cnf.base_sample(n, seed);
+        let mut rows = self.cnf.flow_or_nan(&self.model.parameters, &base, &[], [0.0, 1.0])?;
+        self.model.description.standardisation.invert(&mut rows)?;
+        Ok(rows)
+    }
+
+    /// The way of `n` draws from the base, at `t = 0`, to the data, at `t = 1`: the points at `frames` equally spaced
+    /// times, at least 2, each with its time; NaN from where one cannot be integrated.
+    ///
+    /// # Errors
+    /// As for any solve; none for a model that was read.
     pub fn path(&self, n: usize, seed: u64, frames: usize) -> Result<Vec<(f64, Vec<f64>)>> {
         let last = frames.max(2) - 1;
         let time = |frame: usize| frame as f64 / last as f64;
@@ -99,7 +110,12 @@ impl Flow {
         let mut path = Vec::with_capacity(last + 1);
         for frame in 0..=last {
             if frame > 0 {
-                rows = self.cnf.flow(&self.model.parameters, &rows, &[], [time(frame - 1), time(frame)])?;
+                rows = self.cnf.flow_or_nan(
+                    &self.model.parameters,
+                    &rows,
+                    &[],
+                    [time(frame - 1), time(frame)],
+                )?;
             }
             let mut points = rows.clone();
             self.model.description.standardisation.invert(&mut points)?;

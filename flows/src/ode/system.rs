@@ -29,7 +29,8 @@ impl System {
     /// A system of the states called `states`; output `k` of the tape is the rate of state `k`.
     ///
     /// # Errors
-    /// Where their numbers differ, a rate is shared by all examples, or an input has another shape than its state.
+    /// Where their numbers differ, the tape sums over examples, a rate is shared by all of them, or an input has another
+    /// shape than its state.
     pub fn new(tape: Tape, states: &[&str]) -> Result<System> {
         if states.len() != tape.outputs().len() {
             let message = format!(
@@ -37,6 +38,12 @@ impl System {
                 states.len(),
                 tape.outputs().len()
             );
+            return Err(Error::new(message));
+        }
+        let sums = |n: &ad_core::Node| n.example_label().is_some() && !n.has_example();
+        if tape.nodes().iter().any(sums) {
+            let message = "the system sums over examples: each example is integrated by itself, with a time and steps of \
+                           its own, so no rate may depend on the others";
             return Err(Error::new(message));
         }
         let dims = |id| tape.node(id).dims();

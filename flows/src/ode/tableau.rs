@@ -131,7 +131,9 @@ impl Tableau {
     /// the next step and need not be evaluated twice.
     pub fn is_fsal(&self) -> bool {
         match (self.a.last(), self.b.split_last()) {
-            (Some(last_row), Some((0.0, weights))) => !weights.is_empty() && *last_row == weights,
+            (Some(last_row), Some((0.0, weights))) => {
+                !weights.is_empty() && *last_row == weights && self.c.last() == Some(&1.0)
+            }
             _ => false,
         }
     }

@@ -1,0 +1,99 @@
+//! Faults that were found, each kept as a named test.
+
+use ad_core::{Array, Elementary, Tape};
+
+fn call(tape: &Tape, n: usize, inputs: &[&[f64]]) -> Vec<Vec<f64>> {
+    tape.compile::<f64>().unwrap().call(n, inputs).unwrap()
+}
+
+/// A factor may not be moved past a product, a sum or another factor: that rounds elsewhere, and may overflow.
+#[test]
+fn factors_stay_where_they_were_written() {
+    let tape = Tape::record(|t| {
+        let (x, y) = (t.example("x", &[3]), t.example("y", &[3]));
+        [("product", (&x * 1e-200) * &y), ("sum", (&x * 0.1).sum()), ("twice", &x * 0.1 + &x * 0.7)]
+    })
+    .unwrap();
+    let (x, y) = ([1e200, 0.3, 1e308], [1e200, 0.7, -1.1]);
+    let out = call(&tape, 1, &[&x, &y]);
+    let each = |f: &dyn Fn(f64, f64) -> f64| x.iter().zip(&y).map(|(&x, &y)| f(x, y)).collect::<Vec<f64>>();
+    assert_eq!(out[0], each(&|x, y| (x * 1e-200) * y));
+    assert_eq!(out[1], [(x[0] * 0.1 + x[1] * 0.1) + x[2] * 0.1]);
+    for (got, want) in out[2].iter().zip(each(&|x, _| x * 0.1 + x * 0.7)) {
+        assert!((got - want).abs() <= 2.0 * f64::EPSILON * want.abs());
+    }
+}
+
+#[test]
+fn sums_over_nothing_are_zero() {
+    let tape = Tape::record(|t| {
+        let (x, w) = (t.example("x", &[4]), t.shared("w", &[4, 0]));
+        let (a, b) = (t.example("a", &[0, 5]), t.example("b", &[0, 5]));
+        [
+            ("alone", x.einsum("k,kz->", &w) + x.sum()),
+            ("columns", a.einsum("kj,kj->j", &b)),
+            ("shared", a.einsum("kj,kz->jz", &t.shared("u", &[0, 2]))),
+            ("examples", a.einsum("kj,kj->j", &b).sum_examples()),
+        ]
+    })
+    .unwrap();
+    let n = 3;
+    let x: Vec<f64> = (0..4 * n).map(f64::from).collect();
+    let none: &[f64] = &[];
+    let out = call(&tape, n as usize, &[&x, none, none, none, none]);
+    assert_eq!(out[0], [6.0, 22.0, 38.0]);
+    assert!(out[1..].iter().flatten().all(|&v| v == 0.0));
+}
+
+#[test]
+fn values_of_another_recording_do_not_combine() {
+    let refusal = Tape::record(|t| {
+        let x = t.example("x", &[2]);
+        let mut inner = None;
+        let _ = Tape::record(|u| {
+            let y = u.example("y", &[2]);
+            inner = Some(y.clone());
+            [("y", y)]
+        });
+        let y = inner.unwrap_or_else(|| x.clone());
+        [("z", ad_core::Tracer::linear_combination(&[(1.0, &x), (2.0, &y)]).unwrap_or_else(|| x.clone()))]
+    });
+    assert!(refusal.unwrap_err().to_string().contains("recording"));
+}
+
+#[test]
+fn an_input_asked_for_twice_has_its_cotangent_twice() {
+    let tape = Tape::record(|t| {
+        let x = t.example("x", &[2]);
+        let y = x.square().sum();
+        let bars = t.pull_back(&[(&y, &t.number(1.0))], &[&x, &x.slice(0, 0..2)]);
+        ["a", "b"].into_iter().zip(bars).collect::<Vec<_>>()
+    })
+    .unwrap();
+    let out = call(&tape, 1, &[&[3.0, -1.0]]);
+    assert_eq!(out[0], [6.0, -2.0]);
+    assert_eq!(out[1], out[0]);
+}
+
+#[test]
+fn a_value_with_two_tangents_is_refused() {
+    let refusal = Tape::record(|t| {
+        let x = t.example("x", &[2]);
+        let (a, b) = (t.example("a", &[2]), t.example("b", &[2]));
+        [("y", t.push_forward(&[(&x, &a), (&x, &b)], &[&x.exp()]).remove(0))]
+    });
+    assert!(refusal.unwrap_err().to_string().contains("two tangents"));
+}
+
+#[test]
+fn what_follows_a_sum_over_no_examples_is_computed() {
+    let tape = Tape::record(|t| {
+        let x = t.example("x", &[2]);
+        [("centred", &x - x.sum_examples()), ("s", x.sum_examples().exp())]
+    })
+    .unwrap();
+    let want = tape.eval(0, &[Array::new(&[0, 2], Vec::new()).unwrap()]).unwrap();
+    let got = call(&tape, 0, &[&[]]);
+    assert_eq!(got[1], want[1].data);
+    assert_eq!(got[1], [1.0, 1.0]);
+}
