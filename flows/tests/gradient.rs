@@ -98,7 +98,7 @@ fn adjoints_agree_bit_for_bit() {
     }
 }
 
-/// DESIGN's promise: an example's bits depend on nothing but itself.
+/// An example's bits depend on nothing but itself.
 #[test]
 fn one_example_is_as_good_as_a_thousand() {
     let field = mlp_field(2, 0, &[24, 24], Activation::Tanh).unwrap();
