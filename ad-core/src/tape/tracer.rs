@@ -1,22 +1,21 @@
 //! A value while it is recorded: shapes for the user, indices on the tape.
 
-use std::ops::{Add, Div, Mul, Neg, Range, Sub};
+mod axes;
+mod operators;
+
 use std::panic::Location;
 use std::rc::Rc;
 
-use smallvec::SmallVec;
-
 use super::check_shape;
-use super::term::{extents, set_extents};
+use super::term::extents;
 use super::{Dims, Extent, Label, Labels, NodeId, Op, Recorder, SharedBuilder, Term, shape_of};
-use crate::elementary::{Binary, Elementary, Unary};
 use crate::error::{Error, Result};
 
 /// The label of the example index on lines that tracers write.
 const EXAMPLE: Label = 0;
 
 /// A value of *one example* while a tape is recorded. It has a shape, and neither a number nor an order: branching on
-/// data does not compile; use [`Elementary::select`].
+/// data does not compile; use [`Elementary::select`](crate::Elementary::select).
 ///
 /// Shapes broadcast from the right, as everywhere; an axis of length 1 fits any.
 /// Values of one example and shared ones mix freely. What does not fit is remembered with the line of code, and
@@ -363,144 +362,6 @@ impl Tracer {
         }
     }
 
-    /// An operation on one axis, which gets the length `length`.
-    fn along(&self, axis: usize, op: Op, length: usize) -> Tracer {
-        let term = self.aligned_right();
-        let rank = self.shape().len();
-        let (from, to) = ((rank - axis) as Label, rank as Label + 1);
-        let out = term.operand.labels.iter().map(|&l| if l == from { to } else { l }).collect();
-        let mut table = extents(&[&term]);
-        set_extents(&mut table, &[(to, Extent::Fixed(length))]);
-        Tracer::new(&self.builder, self.builder.borrow_mut().structural(op, term.operand, &out, &table))
-    }
-
-    /// A range of one axis.
-    #[track_caller]
-    #[must_use]
-    pub fn slice(&self, axis: usize, range: Range<usize>) -> Tracer {
-        match self.shape().get(axis) {
-            Some(&n) if range.start <= range.end && range.end <= n => {
-                if range.len() == n {
-                    self.clone()
-                } else {
-                    self.along(axis, Op::Slice(range.start), range.len())
-                }
-            }
-            _ => {
-                let message = format!("slice: range {range:?} of axis {axis} of shape {:?}", self.shape());
-                self.refuse(Location::caller(), message)
-            }
-        }
-    }
-
-    /// Element `index` of one axis, which disappears.
-    #[track_caller]
-    #[must_use]
-    pub fn at(&self, axis: usize, index: usize) -> Tracer {
-        match self.shape().get(axis) {
-            Some(&n) if index < n => self.slice(axis, index..index + 1).sum_axis(axis),
-            _ => {
-                let message = format!("at: element {index} of axis {axis} of shape {:?}", self.shape());
-                self.refuse(Location::caller(), message)
-            }
-        }
-    }
-
-    /// Zeros around one axis: the value stands at `start..` of an axis of length `length`.
-    #[track_caller]
-    #[must_use]
-    pub fn pad(&self, axis: usize, start: usize, length: usize) -> Tracer {
-        match self.shape().get(axis) {
-            Some(&n) if start.checked_add(n).is_some_and(|end| end <= length) => {
-                if n == length {
-                    self.clone()
-                } else {
-                    self.along(axis, Op::Pad(start), length)
-                }
-            }
-            _ => {
-                let message =
-                    format!("pad: axis {axis} of shape {:?} to {start}.. of {length}", self.shape());
-                self.refuse(Location::caller(), message)
-            }
-        }
-    }
-
-    /// `y[j] = x[indices[j]]` along one axis.
-    #[track_caller]
-    #[must_use]
-    pub fn gather(&self, axis: usize, indices: &[usize]) -> Tracer {
-        match self.shape().get(axis) {
-            Some(&n) if indices.iter().all(|&i| i < n) => {
-                self.along(axis, Op::Gather(indices.into()), indices.len())
-            }
-            _ => {
-                let message =
-                    format!("gather: indices {indices:?} of axis {axis} of shape {:?}", self.shape());
-                self.refuse(Location::caller(), message)
-            }
-        }
-    }
-
-    /// Values joined along one axis; their other axes are equal.
-    #[track_caller]
-    #[must_use]
-    pub fn concat(&self, others: &[&Tracer], axis: usize) -> Tracer {
-        let place = Location::caller();
-        let all: Vec<&Tracer> = std::iter::once(self).chain(others.iter().copied()).collect();
-        if let Some(void) = all.iter().find(|t| t.void) {
-            return (*void).clone();
-        }
-        if let Err(error) = others.iter().try_for_each(|t| self.check_together(t, "concat", place)) {
-            return Tracer::note(&self.builder, error);
-        }
-        let shapes: Vec<Vec<usize>> = all.iter().map(|t| t.shape()).collect();
-        let beside = |s: &Vec<usize>| {
-            s.iter().enumerate().filter(|&(k, _)| k != axis).map(|(_, &n)| n).collect::<Vec<_>>()
-        };
-        if shapes.iter().any(|s| axis >= s.len() || beside(s) != beside(&shapes[0])) {
-            return self.refuse(place, format!("concat: shapes {shapes:?} do not join along axis {axis}"));
-        }
-        let length = shapes.iter().fold(0, |length: usize, s| length.saturating_add(s[axis]));
-        let mut start = 0;
-        let mut parts = all.iter().zip(&shapes).map(|(t, s)| {
-            let part = t.pad(axis, start, length);
-            start += s[axis];
-            part
-        });
-        let first = parts.next().unwrap_or_else(|| self.clone());
-        parts.fold(first, |sum, part| sum + part)
-    }
-
-    /// The same elements, counted row-major, in another shape.
-    #[track_caller]
-    #[must_use]
-    pub fn reshape(&self, shape: &[usize]) -> Tracer {
-        if let Err(error) = check_shape(shape) {
-            return Tracer::note(&self.builder, error.at(Location::caller()));
-        }
-        let own = self.shape();
-        if own.iter().product::<usize>() != shape.iter().product::<usize>() {
-            let message = format!("reshape: shape {own:?} does not have as many elements as {shape:?}");
-            return self.refuse(Location::caller(), message);
-        }
-        if own == shape || self.void {
-            return self.clone();
-        }
-        let term = self.aligned_right();
-        let gap = own.len() as Label;
-        let axes = (1..=shape.len() as Label).map(|k| gap + k);
-        let mut table = extents(&[&term]);
-        let new: SmallVec<[(Label, Extent); 4]> =
-            axes.clone().zip(shape.iter().map(|&n| Extent::Fixed(n))).collect();
-        set_extents(&mut table, &new);
-        let out = self.has_example().then_some(EXAMPLE).into_iter().chain(axes).collect();
-        Tracer::new(
-            &self.builder,
-            self.builder.borrow_mut().structural(Op::Reshape, term.operand, &out, &table),
-        )
-    }
-
     /// The value itself, as a constant to every derivative.
     #[must_use]
     pub fn stop_gradient(&self) -> Tracer {
@@ -556,40 +417,6 @@ fn einsum_labels(formula: &str, shapes: &[&[usize]]) -> std::result::Result<Vec<
     Ok(parts.iter().map(|part| part.chars().map(label).collect()).collect())
 }
 
-impl Elementary for Tracer {
-    fn lift(&self, c: f64) -> Self {
-        let node = self.builder.borrow_mut().number(c);
-        Tracer { builder: self.builder.clone(), node, void: self.void }
-    }
-
-    fn unary(&self, f: Unary) -> Self {
-        if self.void { self.clone() } else { self.wrap(&self.aligned_right().unary(f)) }
-    }
-
-    #[track_caller]
-    fn binary(&self, f: Binary, other: &Self) -> Self {
-        self.pairwise(other, f.name(), |a, b| a.binary(f, &b))
-    }
-
-    #[track_caller]
-    fn select(&self, a: &Self, b: &Self) -> Self {
-        let place = Location::caller();
-        if let Some(void) = [self, a, b].into_iter().find(|t| t.void) {
-            return void.clone();
-        }
-        if let Err(error) = [a, b].into_iter().try_for_each(|t| self.check_together(t, "select", place)) {
-            return Tracer::note(&self.builder, error);
-        }
-        let shapes = [self.shape(), a.shape(), b.shape()];
-        let shape = broadcast_shape(&shapes[0], &shapes[1]).and_then(|s| broadcast_shape(&s, &shapes[2]));
-        let Some(shape) = shape else {
-            return self.refuse(place, format!("select: shapes {shapes:?} do not fit"));
-        };
-        let [mask, a, b] = [self, a, b].map(|t| t.broadcast_to(&shape).aligned_right());
-        self.wrap(&mask.select(&a, &b))
-    }
-}
-
 /// The shape that two shapes broadcast to, from the right.
 fn broadcast_shape(a: &[usize], b: &[usize]) -> Option<Vec<usize>> {
     let (long, short) = if a.len() >= b.len() { (a, b) } else { (b, a) };
@@ -603,80 +430,4 @@ fn broadcast_shape(a: &[usize], b: &[usize]) -> Option<Vec<usize>> {
         };
     }
     Some(shape)
-}
-
-macro_rules! operator {
-    ($trait:ident $method:ident $name:literal, |$a:ident, $b:ident| $rule:expr) => {
-        impl $trait<&Tracer> for &Tracer {
-            type Output = Tracer;
-            #[track_caller]
-            fn $method(self, other: &Tracer) -> Tracer {
-                self.pairwise(other, $name, |$a, $b| $rule)
-            }
-        }
-        impl $trait<Tracer> for Tracer {
-            type Output = Tracer;
-            #[track_caller]
-            fn $method(self, other: Tracer) -> Tracer {
-                (&self).$method(&other)
-            }
-        }
-        impl $trait<&Tracer> for Tracer {
-            type Output = Tracer;
-            #[track_caller]
-            fn $method(self, other: &Tracer) -> Tracer {
-                (&self).$method(other)
-            }
-        }
-        impl $trait<Tracer> for &Tracer {
-            type Output = Tracer;
-            #[track_caller]
-            fn $method(self, other: Tracer) -> Tracer {
-                self.$method(&other)
-            }
-        }
-        impl $trait<f64> for &Tracer {
-            type Output = Tracer;
-            fn $method(self, other: f64) -> Tracer {
-                self.$method(&self.lift(other))
-            }
-        }
-        impl $trait<f64> for Tracer {
-            type Output = Tracer;
-            fn $method(self, other: f64) -> Tracer {
-                (&self).$method(other)
-            }
-        }
-        impl $trait<&Tracer> for f64 {
-            type Output = Tracer;
-            fn $method(self, other: &Tracer) -> Tracer {
-                (&other.lift(self)).$method(other)
-            }
-        }
-        impl $trait<Tracer> for f64 {
-            type Output = Tracer;
-            fn $method(self, other: Tracer) -> Tracer {
-                self.$method(&other)
-            }
-        }
-    };
-}
-
-operator!(Add add "+", |a, b| a + b);
-operator!(Sub sub "-", |a, b| a - b);
-operator!(Mul mul "*", |a, b| a * b);
-operator!(Div div "/", |a, b| a / b);
-
-impl Neg for &Tracer {
-    type Output = Tracer;
-    fn neg(self) -> Tracer {
-        if self.void { self.clone() } else { self.wrap(&-self.aligned_right()) }
-    }
-}
-
-impl Neg for Tracer {
-    type Output = Tracer;
-    fn neg(self) -> Tracer {
-        -&self
-    }
 }
