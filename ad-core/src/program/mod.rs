@@ -19,7 +19,7 @@ use smallvec::SmallVec;
 
 use crate::error::{Error, Result};
 use crate::kernels::Element;
-use crate::tape::{Extent, Node, Op, Tape, shape_of};
+use crate::tape::{Extent, Node, Op, Tape};
 use buffers::Buffers;
 use instruction::{Instruction, Place};
 
@@ -113,7 +113,7 @@ impl<'a> Compiler<'a> {
         let (mut shared, mut late) = (Vec::new(), Vec::new());
         let (mut prefix, mut body, mut suffix): (Vec<_>, Vec<_>, Vec<_>) = Default::default();
         for node in self.tape.nodes() {
-            let size = shape_of(&node.dims()).iter().product::<usize>();
+            let size = node.shape().iter().product::<usize>();
             let operands: SmallVec<[Place; 4]> =
                 node.operands.iter().map(|o| self.places[o.node.index()]).collect();
             let place = self.place(node, &operands, size, shared.len(), late.len());
@@ -143,7 +143,7 @@ impl<'a> Compiler<'a> {
         }
         let port = |(name, id): &(String, crate::tape::NodeId)| Port {
             name: name.clone(),
-            shape: shape_of(&self.tape.node(*id).dims()),
+            shape: self.tape.node(*id).shape(),
             place: self.places[id.index()],
         };
         let mut inputs: Vec<Port> = self.tape.inputs().iter().map(port).collect();

@@ -157,6 +157,11 @@ impl Node {
         self.out.iter().map(|&l| self.extents[l as usize]).collect()
     }
 
+    /// The dimensions of the result without the example: the shape of one example.
+    pub fn shape(&self) -> Vec<usize> {
+        shape_of(&self.dims())
+    }
+
     /// How far an index runs.
     pub fn extent(&self, label: Label) -> Extent {
         self.extents[label as usize]

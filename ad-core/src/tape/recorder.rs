@@ -134,7 +134,7 @@ impl Recorder {
     pub fn inputs_like(&self, tape: &Tape) -> Vec<Tracer> {
         let declare = |(name, id): &(String, NodeId)| {
             let node = tape.node(*id);
-            self.input(name, &super::shape_of(&node.dims()), node.has_example())
+            self.input(name, &node.shape(), node.has_example())
         };
         tape.inputs().iter().map(declare).collect()
     }

@@ -7,13 +7,11 @@
 mod history;
 pub mod schedule;
 
-use std::sync::Mutex;
-
 use ad_core::{Binding, Element, Program, Workspace};
 
 use crate::error::Result;
 use crate::ode::tableau::Tableau;
-use crate::ode::{Lanes, Step, System, TIMES, step_tapes, write_lanes, write_times};
+use crate::ode::{Lanes, Pool, Step, System, TIMES, step_tapes, write_lanes, write_times};
 pub(crate) use history::History;
 
 /// Which states a solve keeps for the way back.
@@ -38,7 +36,7 @@ pub(crate) struct Backward<T> {
     reverse: Program<T>,
     states: Vec<usize>,
     /// Memory of blocks that are done, to be used again.
-    pool: Mutex<Vec<BackwardMemory<T>>>,
+    pool: Pool<BackwardMemory<T>>,
 }
 
 /// The parameters of a [`Backward`].
@@ -64,7 +62,7 @@ impl<T: Element> Backward<T> {
             advance: advance.compile()?,
             reverse: reverse.compile()?,
             states,
-            pool: Mutex::default(),
+            pool: Pool::default(),
         })
     }
 
@@ -77,8 +75,7 @@ impl<T: Element> Backward<T> {
 
     /// Memory for one block, its sums empty; give it back with [`Backward::put_back`].
     pub(crate) fn take_memory(&self) -> BackwardMemory<T> {
-        let used = self.pool.lock().ok().and_then(|mut pool| pool.pop());
-        let mut memory = used.unwrap_or_else(|| BackwardMemory {
+        let mut memory = self.pool.take(|| BackwardMemory {
             advance: self.advance.workspace(),
             reverse: self.reverse.workspace(),
             points: self.states.iter().map(|&n| Lanes::new(n)).collect(),
@@ -88,9 +85,7 @@ impl<T: Element> Backward<T> {
     }
 
     pub(crate) fn put_back(&self, memory: BackwardMemory<T>) {
-        if let Ok(mut pool) = self.pool.lock() {
-            pool.push(memory);
-        }
+        self.pool.put_back(memory);
     }
 
     /// Takes the cotangents `bars` of the states at the end to those at the start, for each example of a block back

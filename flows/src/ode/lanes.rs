@@ -37,13 +37,12 @@ impl<T: Element> Lanes<T> {
 
     /// The examples `active`, side by side, into rows of `stride`. What pads the last vector repeats the first of them.
     pub(crate) fn gather(&self, active: &[usize], rows: &mut [T], stride: usize) {
-        let padded = active.len().next_multiple_of(16).min(stride);
         for (from, to) in self.data.chunks_exact(BLOCK).zip(rows.chunks_exact_mut(stride)) {
             for (to, &e) in to.iter_mut().zip(active) {
                 *to = from[e];
             }
             let first = to[0];
-            to[active.len()..padded].fill(first);
+            to[active.len()..].fill(first);
         }
     }
 

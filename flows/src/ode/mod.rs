@@ -7,6 +7,7 @@
 
 pub mod controller;
 mod lanes;
+mod pool;
 mod solve;
 mod step;
 mod system;
@@ -14,6 +15,7 @@ pub mod tableau;
 pub mod tableaus;
 
 pub(crate) use lanes::Lanes;
+pub(crate) use pool::Pool;
 pub use solve::{Bound, Ode, Outcome, Solution, Statistics};
 pub(crate) use solve::{Memory, Step, TIMES, write_lanes, write_times};
 pub use system::System;

@@ -1,12 +1,11 @@
 //! Solves block by block: the examples of a block step together, each with its own time, step and end.
 
-use std::sync::Mutex;
-
 use ad_core::{BLOCK, Binding, Element, Program, Workspace};
 use rayon::prelude::*;
 
 use super::controller::{Adaptive, Control, Controller, Failure, Status, StepState, Verdict};
 use super::lanes::Lanes;
+use super::pool::Pool;
 use super::step::{self, Tolerance};
 use super::system::{Feed, System};
 use super::tableau::Tableau;
@@ -65,7 +64,7 @@ pub struct Ode<T> {
     states: Vec<usize>,
     extras: Vec<usize>,
     /// Memory of blocks that are done, to be used again.
-    pool: Mutex<Vec<Memory<T>>>,
+    pool: Pool<Memory<T>>,
 }
 
 /// The parameters of an [`Ode`].
@@ -138,7 +137,7 @@ impl<T: Element> Ode<T> {
             .collect();
         let states = system.shapes().iter().map(|s| s.iter().product()).collect();
         let (carries, stages) = (tableau.is_fsal(), tableau.stages());
-        Ok(Ode { rates, feeds, forward, controller, carries, stages, states, extras, pool: Mutex::default() })
+        Ok(Ode { rates, feeds, forward, controller, carries, stages, states, extras, pool: Pool::default() })
     }
 
     /// The number of elements of each state.
@@ -164,8 +163,7 @@ impl<T: Element> Ode<T> {
 
     /// Memory for one block; give it back with [`Ode::put_back`].
     pub(crate) fn take_memory(&self) -> Memory<T> {
-        let used = self.pool.lock().ok().and_then(|mut pool| pool.pop());
-        used.unwrap_or_else(|| Memory {
+        self.pool.take(|| Memory {
             states: self.states.iter().map(|&n| Lanes::new(n)).collect(),
             extras: self.extras.iter().map(|&n| Lanes::new(n)).collect(),
             carried: self.states.iter().filter(|_| self.carries).map(|&n| Lanes::new(n)).collect(),
@@ -177,9 +175,7 @@ impl<T: Element> Ode<T> {
     }
 
     pub(crate) fn put_back(&self, memory: Memory<T>) {
-        if let Ok(mut pool) = self.pool.lock() {
-            pool.push(memory);
-        }
+        self.pool.put_back(memory);
     }
 
     /// Integrates the first `examples` examples of the block from `t0` to `t1`; the states in `memory` are replaced.

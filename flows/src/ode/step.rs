@@ -52,7 +52,7 @@ impl Start {
             for (k, (name, id)) in
                 system.tape().inputs().iter().enumerate().filter(|(k, _)| system.feeds()[*k] == kind)
             {
-                let shape: Vec<usize> = system.tape().node(*id).dims().iter().filter_map(fixed).collect();
+                let shape: Vec<usize> = system.tape().node(*id).shape();
                 let input = if kind == Feed::Extra {
                     recorder.example(name, &shape)
                 } else {
@@ -104,10 +104,6 @@ impl Start {
         }
         rates
     }
-}
-
-fn fixed(dim: &ad_core::Extent) -> Option<usize> {
-    if let ad_core::Extent::Fixed(n) = dim { Some(*n) } else { None }
 }
 
 /// `sum_i weights_i * (rate of state k at stage i)`, without the stages of weight 0.

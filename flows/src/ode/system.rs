@@ -46,13 +46,7 @@ impl System {
                            its own, so no rate may depend on the others";
             return Err(Error::new(message));
         }
-        let dims = |id| tape.node(id).dims();
-        let shape = |id: ad_core::NodeId| {
-            dims(id)
-                .iter()
-                .filter_map(|d| if let ad_core::Extent::Fixed(n) = d { Some(*n) } else { None })
-                .collect()
-        };
+        let shape = |id| tape.node(id).shape();
         let shapes: Vec<Vec<usize>> = tape.outputs().iter().map(|&(_, id)| shape(id)).collect();
         for ((name, id), want) in tape.outputs().iter().zip(&shapes) {
             if !tape.node(*id).has_example() {
