@@ -34,6 +34,9 @@ pub(crate) struct Arguments {
     /// Only these cases; all without it.
     #[arg(long, value_name = "CASE", value_delimiter = ',')]
     pub(crate) case: Vec<String>,
+    /// For a process that measures itself: what its parent tells it.
+    #[arg(long, hide = true)]
+    pub(crate) child: Option<String>,
 }
 
 /// A job.
@@ -43,6 +46,9 @@ pub(crate) enum Letter {
     A,
     B,
     C,
+    D,
+    G,
+    H,
 }
 
 /// A precision.

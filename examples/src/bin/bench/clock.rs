@@ -1,4 +1,4 @@
-//! How a case is timed: single calls, until the budget is spent.
+//! How a case is timed: single calls, until the budget is spent. And how much memory the process has, on Linux.
 
 use std::time::{Duration, Instant};
 
@@ -38,4 +38,22 @@ pub(crate) fn time(budget: Duration, mut f: impl FnMut() -> Result<()>) -> Resul
         min: seconds[0],
         n,
     })
+}
+
+/// The most memory that this process has had, in MiB.
+pub(crate) fn peak_mib() -> Result<f64> {
+    status("VmHWM")
+}
+
+/// The memory that this process has, in MiB; the peak begins anew from there where the system allows it.
+pub(crate) fn resident_mib() -> Result<f64> {
+    // 5 resets the peak; where it cannot be, the peak before counts too.
+    if std::fs::write("/proc/self/clear_refs", "5").is_ok() { status("VmRSS") } else { peak_mib() }
+}
+
+fn status(key: &str) -> Result<f64> {
+    let text = std::fs::read_to_string("/proc/self/status")?;
+    let line = text.lines().find_map(|l| l.strip_prefix(key)?.strip_prefix(':'));
+    let kib: f64 = line.and_then(|l| l.split_whitespace().next()).ok_or("no such line")?.parse()?;
+    Ok(kib / 1024.0)
 }

@@ -21,8 +21,11 @@ mod case;
 mod clock;
 mod gradient;
 mod inputs;
+mod memory;
 mod network;
 mod point;
+mod startup;
+mod training;
 
 use std::process::ExitCode;
 
@@ -55,6 +58,9 @@ fn run<T: case::Float>(arguments: &Arguments) -> Result<()> {
             Letter::A => point::run::<T>(arguments),
             Letter::B => batch::run::<T>(arguments),
             Letter::C => gradient::run::<T>(arguments),
+            Letter::D => training::run::<T>(arguments),
+            Letter::G => memory::run::<T>(arguments),
+            Letter::H => startup::run::<T>(arguments),
         };
         outcome.map_err(|error| error.to_string())
     });
