@@ -29,10 +29,11 @@ pub(crate) struct DivergenceByHand<T> {
 impl<T: Float> DivergenceByHand<T> {
     pub(crate) fn new(inputs: &Inputs, way: Way) -> Result<Self> {
         let buffer = || vec![T::from_f64(0.0); 2 * ROWS * WIDTH];
+        let layers = Layers::new(inputs)?;
         Ok(DivergenceByHand {
-            layers: Layers::new(inputs)?,
+            out: vec![T::from_f64(0.0); layers.points.len() / layers.dims],
+            layers,
             way,
-            out: Vec::new(),
             h: buffer(),
             v: buffer(),
             u: buffer(),
@@ -43,7 +44,7 @@ impl<T: Float> DivergenceByHand<T> {
     fn hutchinson(&mut self) {
         let Self { layers, out, h, v, u, .. } = self;
         let (d, b0, [w1, w2, w3]) = (layers.dims, layers.first_bias(), &layers.w);
-        for (x, e) in layers.blocks() {
+        for (first, (x, e)) in (0..).step_by(ROWS).zip(layers.blocks()) {
             let n = x.len() / d * WIDTH;
             multiply(&mut h[..n], matrix(x, d), matrix(w1, WIDTH), Accum::Replace);
             multiply(&mut v[..n], matrix(e, d), matrix(w1, WIDTH), Accum::Replace);
@@ -52,7 +53,7 @@ impl<T: Float> DivergenceByHand<T> {
             multiply(&mut h[..n], matrix(&u[..n], WIDTH), matrix(w2, WIDTH), Accum::Replace);
             activate(&mut v[..n], &mut u[..n], &h[..n], &layers.b[1]);
             multiply(&mut v[..n], matrix(e, d), matrix(w3, d).transpose(), Accum::Replace);
-            row_dots(out, &v[..n], &u[..n]);
+            row_dots(&mut out[first..], &v[..n], &u[..n]);
         }
     }
 
@@ -64,21 +65,20 @@ impl<T: Float> DivergenceByHand<T> {
         multiply(&mut m, matrix(w1, WIDTH).transpose(), matrix(w3, d).transpose(), Accum::Replace);
         m.iter_mut().zip(w2).for_each(|(m, &w)| *m = *m * w);
         let ones = vec![T::from_f64(1.0); ROWS * WIDTH];
-        for (x, _) in layers.blocks() {
+        for (first, (x, _)) in (0..).step_by(ROWS).zip(layers.blocks()) {
             let n = x.len() / d * WIDTH;
             multiply(&mut h[..n], matrix(x, d), matrix(w1, WIDTH), Accum::Replace);
             activate(&mut h[..n], &mut u[..n], &ones[..n], &b0);
             multiply(&mut v[..n], matrix(&u[..n], WIDTH), matrix(&m, WIDTH), Accum::Replace);
             multiply(&mut u[..n], matrix(&h[..n], WIDTH), matrix(w2, WIDTH), Accum::Replace);
             activate(&mut u[..n], &mut h[..n], &ones[..n], &layers.b[1]);
-            row_dots(out, &v[..n], &h[..n]);
+            row_dots(&mut out[first..], &v[..n], &h[..n]);
         }
     }
 }
 
 impl<T: Float> Case<T> for DivergenceByHand<T> {
     fn call(&mut self) -> Result<()> {
-        self.out.clear();
         match self.way {
             Way::Hutchinson => self.hutchinson(),
             Way::Exact => self.exact(),
@@ -92,14 +92,27 @@ impl<T: Float> Case<T> for DivergenceByHand<T> {
 }
 
 /// The inner product of each row of `a` and `b`.
-fn row_dots<T: Float>(out: &mut Vec<T>, a: &[T], b: &[T]) {
-    Arch::new().dispatch(|| {
-        for (a, b) in a.chunks_exact(WIDTH).zip(b.chunks_exact(WIDTH)) {
-            let mut lanes = [T::from_f64(0.0); 16];
-            for (a, b) in a.as_chunks::<16>().0.iter().zip(b.as_chunks::<16>().0) {
-                lanes.iter_mut().zip(a).zip(b).for_each(|((lane, &a), &b)| *lane = a.mul_add(b, *lane));
+fn row_dots<T: Float>(out: &mut [T], a: &[T], b: &[T]) {
+    const LANES: usize = 16;
+    Arch::new().dispatch(
+        #[inline(always)]
+        || {
+            for (out, (a, b)) in out.iter_mut().zip(a.chunks_exact(WIDTH).zip(b.chunks_exact(WIDTH))) {
+                let mut lanes = [T::from_f64(0.0); LANES];
+                for (a, b) in a.as_chunks::<LANES>().0.iter().zip(b.as_chunks::<LANES>().0) {
+                    for k in 0..LANES {
+                        lanes[k] = lanes[k] + a[k] * b[k];
+                    }
+                }
+                let mut half = LANES / 2;
+                while half > 0 {
+                    for k in 0..half {
+                        lanes[k] = lanes[k] + lanes[k + half];
+                    }
+                    half /= 2;
+                }
+                *out = lanes[0];
             }
-            out.push(lanes.iter().fold(T::from_f64(0.0), |sum, &lane| sum + lane));
-        }
-    });
+        },
+    );
 }

@@ -82,18 +82,21 @@ impl<T: Float> Case<T> for GradientByHand<T> {
 
 /// Back through [`activate`]: `u_bar` and `h_bar` become `v_bar` and `z_bar`, whose sum over the rows goes to `b_bar`.
 fn slope_back<T: Float>(u_bar: &mut [T], h_bar: &mut [T], v: &[T], h: &[T], b_bar: &mut [T]) {
-    Arch::new().dispatch(|| {
-        let (one, two) = (T::from_f64(1.0), T::from_f64(2.0));
-        let bars = u_bar.chunks_exact_mut(WIDTH).zip(h_bar.chunks_exact_mut(WIDTH));
-        for ((u_bar, h_bar), (v, h)) in bars.zip(v.chunks_exact(WIDTH).zip(h.chunks_exact(WIDTH))) {
-            for ((((u_bar, h_bar), &v), &h), b_bar) in
-                u_bar.iter_mut().zip(h_bar).zip(v).zip(h).zip(&mut *b_bar)
-            {
-                let slope = one - h * h;
-                *h_bar = (*h_bar - two * h * v * *u_bar) * slope;
-                *u_bar = *u_bar * slope;
-                *b_bar = *b_bar + *h_bar;
+    Arch::new().dispatch(
+        #[inline(always)]
+        || {
+            let (one, two) = (T::from_f64(1.0), T::from_f64(2.0));
+            let bars = u_bar.chunks_exact_mut(WIDTH).zip(h_bar.chunks_exact_mut(WIDTH));
+            for ((u_bar, h_bar), (v, h)) in bars.zip(v.chunks_exact(WIDTH).zip(h.chunks_exact(WIDTH))) {
+                for ((((u_bar, h_bar), &v), &h), b_bar) in
+                    u_bar.iter_mut().zip(h_bar).zip(v).zip(h).zip(&mut *b_bar)
+                {
+                    let slope = one - h * h;
+                    *h_bar = (*h_bar - two * h * v * *u_bar) * slope;
+                    *u_bar = *u_bar * slope;
+                    *b_bar = *b_bar + *h_bar;
+                }
             }
-        }
-    });
+        },
+    );
 }

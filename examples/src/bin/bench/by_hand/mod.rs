@@ -73,14 +73,17 @@ fn multiply<T: Float>(c: &mut [T], a: MatRef<T>, b: MatRef<T>, begun: Accum) {
 
 /// `h = tanh(h + b)` and `u = v (1 - h^2)`, row by row.
 fn activate<T: Float>(h: &mut [T], u: &mut [T], v: &[T], b: &[T]) {
-    Arch::new().dispatch(|| {
-        let one = T::from_f64(1.0);
-        let rows = h.chunks_exact_mut(WIDTH).zip(u.chunks_exact_mut(WIDTH)).zip(v.chunks_exact(WIDTH));
-        for ((h, u), v) in rows {
-            for (((h, u), &v), &b) in h.iter_mut().zip(u).zip(v).zip(b) {
-                *h = (*h + b).fast_tanh();
-                *u = v * (one - *h * *h);
+    Arch::new().dispatch(
+        #[inline(always)]
+        || {
+            let one = T::from_f64(1.0);
+            let rows = h.chunks_exact_mut(WIDTH).zip(u.chunks_exact_mut(WIDTH)).zip(v.chunks_exact(WIDTH));
+            for ((h, u), v) in rows {
+                for (((h, u), &v), &b) in h.iter_mut().zip(u).zip(v).zip(b) {
+                    *h = (*h + b).fast_tanh();
+                    *u = v * (one - *h * *h);
+                }
             }
-        }
-    });
+        },
+    );
 }
