@@ -31,6 +31,9 @@ pub(crate) struct Arguments {
     /// Seconds of timing for each case.
     #[arg(long, value_name = "SECONDS", default_value = "0.5")]
     pub(crate) budget: f64,
+    /// States that `checkpointed` of G keeps of each example: more cost memory, fewer cost time.
+    #[arg(long, default_value = "2500")]
+    pub(crate) slots: usize,
     /// Only these cases; all without it.
     #[arg(long, value_name = "CASE", value_delimiter = ',')]
     pub(crate) case: Vec<String>,

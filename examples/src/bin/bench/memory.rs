@@ -18,17 +18,14 @@ use crate::{Result, case};
 const DIMS: usize = 6;
 const BATCH: usize = 64;
 const STEPS: [usize; 2] = [1000, 10_000];
-/// States kept of each example: more cost memory, fewer cost time.
-const SLOTS: usize = 100;
-const CASES: [(&str, Adjoint); 2] =
-    [("checkpointed", Adjoint::Checkpointed { slots: SLOTS }), ("store_all", Adjoint::StoreAll)];
+const CASES: [&str; 2] = ["checkpointed", "store_all"];
 
 pub(crate) fn run<T: case::Float>(arguments: &Arguments) -> Result<()> {
     if let Some(child) = &arguments.child {
         return one::<T>(arguments, child.parse()?);
     }
     for steps in STEPS {
-        for (name, _) in CASES.iter().filter(|(name, _)| arguments.wants(name)) {
+        for name in CASES.iter().filter(|name| arguments.wants(name)) {
             let mut command = Command::new(std::env::current_exe()?);
             command.args(std::env::args_os().skip(1));
             let status = command.args(["--case", name, "--child", &steps.to_string()]).status()?;
@@ -42,8 +39,11 @@ pub(crate) fn run<T: case::Float>(arguments: &Arguments) -> Result<()> {
 
 /// One case, in this process.
 fn one<T: case::Float>(arguments: &Arguments, steps: usize) -> Result<()> {
-    let last = arguments.case.last().ok_or("no case is named")?;
-    let (name, adjoint) = CASES.into_iter().find(|(name, _)| name == last).ok_or("there is no such case")?;
+    let name = arguments.case.last().ok_or("no case is named")?;
+    let adjoint = match &name[..] {
+        "store_all" => Adjoint::StoreAll,
+        _ => Adjoint::Checkpointed { slots: arguments.slots },
+    };
     let inputs = match &arguments.inputs {
         Some(folder) => Inputs::read(folder, "g6", DIMS, BATCH, ["x", ""])?,
         None => Inputs::from_seeds(DIMS, BATCH)?,
