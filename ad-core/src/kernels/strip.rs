@@ -1,0 +1,418 @@
+//! Chains of elementwise operations over strips of rows that stay in the nearest cache.
+//!
+//! A chain runs at its instruction level from end to end: values between its operations never leave a few kilobytes of
+//! scratch. Every operation gives the bits that it gives alone.
+
+use pulp::bytemuck::cast_slice;
+use pulp::{Simd, WithSimd};
+use smallvec::SmallVec;
+
+use super::Element;
+use super::elementwise::{Map, Zip};
+use super::simd::{Vector, dispatch};
+use crate::{Binary, Unary};
+
+/// Elements of a value that a strip holds, in whole rows.
+const STRIP: usize = 1024;
+
+/// A chain of operations on rows, walked by loops.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Chain {
+    /// Loops, outermost first; strips are cut from the innermost.
+    pub(crate) axes: SmallVec<[ChainAxis; 3]>,
+    /// Whether each array that is read has rows, or one number for each.
+    pub(crate) rows: SmallVec<[bool; 6]>,
+    pub(crate) links: Vec<Link>,
+    /// How many values live between links.
+    pub(crate) temporaries: usize,
+}
+
+/// A loop of a chain: how often, and how far each array moves, in rows.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct ChainAxis {
+    pub(crate) size: usize,
+    pub(crate) reads: SmallVec<[usize; 6]>,
+    pub(crate) writes: SmallVec<[usize; 2]>,
+}
+
+/// One operation of a chain.
+#[derive(Clone, Debug)]
+pub(crate) struct Link {
+    pub(crate) function: Function,
+    pub(crate) arguments: SmallVec<[Argument; 4]>,
+    /// The array that is written, if any.
+    pub(crate) write: Option<usize>,
+    /// The temporary that is set, if later links read the value.
+    pub(crate) temporary: Option<usize>,
+    /// Goes on from what is there, in iterations of a loop but the first.
+    pub(crate) accumulates: bool,
+}
+
+/// What a link computes.
+#[derive(Clone, Debug)]
+pub(crate) enum Function {
+    Unary(Unary),
+    Binary(Binary),
+    /// `a` where the mask is not zero, else `b`.
+    Select,
+    /// `sum_i c_i x_i`, in order.
+    Sum(SmallVec<[f64; 4]>),
+    /// `alpha` times the product of at most two arguments.
+    Product(f64),
+}
+
+/// What a link reads.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Argument {
+    Read(usize),
+    Temporary(usize),
+}
+
+/// Memory for the values between links.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct StripScratch<T> {
+    temporaries: Vec<Vec<T>>,
+    filled: [Vec<T>; 3],
+}
+
+/// The arrays that a chain runs on.
+pub(crate) struct ChainRun<'a, 'y, T> {
+    pub(crate) chain: &'a Chain,
+    pub(crate) reads: &'a [&'a [T]],
+    pub(crate) writes: &'a mut [&'y mut [T]],
+    pub(crate) scratch: &'a mut StripScratch<T>,
+    /// Elements of a row, and from one row to the next.
+    pub(crate) lanes: usize,
+    pub(crate) scale: usize,
+    pub(crate) goes_on: bool,
+}
+
+/// Runs a chain.
+pub(crate) fn chain<T: Element>(run: ChainRun<'_, '_, T>) {
+    let size = run.lanes.max(STRIP);
+    run.scratch.temporaries.resize_with(run.scratch.temporaries.len().max(run.chain.temporaries), Vec::new);
+    for temporary in
+        run.scratch.temporaries[..run.chain.temporaries].iter_mut().chain(&mut run.scratch.filled)
+    {
+        if temporary.len() < size {
+            temporary.resize(size, T::zero());
+        }
+    }
+    dispatch(run);
+}
+
+impl<T: Element> WithSimd for ChainRun<'_, '_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(mut self, simd: S) {
+        let Some((inner, outer)) = self.chain.axes.split_last() else { return };
+        let strip = (STRIP / self.lanes.max(1)).clamp(1, inner.size.max(1));
+        let mut index: SmallVec<[usize; 4]> = SmallVec::from_elem(0, outer.len());
+        if self.chain.axes.iter().any(|axis| axis.size == 0) {
+            return;
+        }
+        loop {
+            let place =
+                |step: &dyn Fn(&ChainAxis) -> usize| index.iter().zip(outer).map(|(i, a)| i * step(a)).sum();
+            let reads: SmallVec<[usize; 8]> = (0..self.reads.len()).map(|k| place(&|a| a.reads[k])).collect();
+            let writes: SmallVec<[usize; 4]> =
+                (0..self.writes.len()).map(|k| place(&|a| a.writes[k])).collect();
+            let mut first = 0;
+            while first < inner.size {
+                let rows = strip.min(inner.size - first);
+                self.strip(simd, inner, first, rows, &reads, &writes);
+                first += rows;
+            }
+            // The next values of the outer indices.
+            let mut level = outer.len();
+            loop {
+                if level == 0 {
+                    return;
+                }
+                level -= 1;
+                index[level] += 1;
+                if index[level] < outer[level].size {
+                    break;
+                }
+                index[level] = 0;
+            }
+        }
+    }
+}
+
+/// An argument in a strip: rows, or one number for each row.
+#[derive(Clone, Copy)]
+struct Rows<'a, T> {
+    data: &'a [T],
+    /// Elements from one row to the next.
+    step: usize,
+    number: bool,
+}
+
+/// What a link writes in a strip.
+struct RowsMut<'a, T> {
+    data: &'a mut [T],
+    step: usize,
+    rows: usize,
+    lanes: usize,
+}
+
+impl<T: Element> ChainRun<'_, '_, T> {
+    /// All links on `rows` rows from row `first` of the innermost loop.
+    #[inline(always)]
+    fn strip<S: Simd>(
+        &mut self,
+        simd: S,
+        inner: &ChainAxis,
+        first: usize,
+        rows: usize,
+        reads: &[usize],
+        writes: &[usize],
+    ) {
+        let (lanes, scale) = (self.lanes, self.scale);
+        for link in &self.chain.links {
+            let own = link.temporary.map(|t| std::mem::take(&mut self.scratch.temporaries[t]));
+            let mut filled = std::mem::take(&mut self.scratch.filled);
+            let temporaries = &self.scratch.temporaries;
+            let argument = |k: usize| match link.arguments[k] {
+                Argument::Read(r) => {
+                    let number = !self.chain.rows[r];
+                    let unit = if number { 1 } else { scale };
+                    let start = (reads[r] + first * inner.reads[r]) * unit;
+                    Rows { data: &self.reads[r][start..], step: inner.reads[r] * unit, number }
+                }
+                Argument::Temporary(t) => Rows { data: &temporaries[t], step: lanes, number: false },
+            };
+            let mut own = own;
+            let onto = link.accumulates && self.goes_on;
+            let to = |w: usize| ((writes[w] + first * inner.writes[w]) * scale, inner.writes[w] * scale);
+            match (&mut own, link.write) {
+                (Some(own), write) => {
+                    let y = RowsMut { data: own, step: lanes, rows, lanes };
+                    apply(simd, link, argument, y, &mut filled, false);
+                    if let Some(w) = write {
+                        let (start, step) = to(w);
+                        let y = RowsMut { data: &mut self.writes[w][start..], step, rows, lanes };
+                        let x = [Rows { data: own, step: lanes, number: false }];
+                        pass(simd, &Scale(T::one()), x, y, false);
+                    }
+                }
+                (None, Some(w)) => {
+                    let (start, step) = to(w);
+                    let y = RowsMut { data: &mut self.writes[w][start..], step, rows, lanes };
+                    apply(simd, link, argument, y, &mut filled, onto);
+                }
+                (None, None) => {}
+            }
+            if let (Some(own), Some(t)) = (own, link.temporary) {
+                self.scratch.temporaries[t] = own;
+            }
+            self.scratch.filled = filled;
+        }
+    }
+}
+
+/// `y = link(arguments)`.
+#[inline(always)]
+fn apply<'a, S: Simd, T: Element>(
+    simd: S,
+    link: &Link,
+    argument: impl Fn(usize) -> Rows<'a, T>,
+    mut y: RowsMut<'_, T>,
+    filled: &mut [Vec<T>; 3],
+    onto: bool,
+) {
+    match &link.function {
+        Function::Product(alpha) => {
+            let alpha = T::from_f64(*alpha);
+            match link.arguments.len() {
+                0 => y.fill(alpha),
+                1 => pass(simd, &Scale(alpha), [argument(0)], y, onto),
+                _ => pass(simd, &Times(alpha), [argument(0), argument(1)], y, onto),
+            }
+        }
+        Function::Sum(c) => {
+            let c = |k: usize| T::from_f64(c[k].into());
+            match link.arguments.len() {
+                0 => y.fill(T::zero()),
+                1 => pass(simd, &Scale(c(0)), [argument(0)], y, false),
+                n => {
+                    pass(simd, &Combine(c(0), c(1)), [argument(0), argument(1)], y.again(), false);
+                    for k in 2..n {
+                        pass(simd, &Scale(c(k)), [argument(k)], y.again(), true);
+                    }
+                }
+            }
+        }
+        Function::Unary(f) => {
+            let x = argument(0);
+            if x.is_flat(y.lanes) && y.is_flat() {
+                let n = y.rows * y.lanes;
+                Map { f: *f, x: Some(&x.data[..n]), y: &mut y.data[..n] }.with_simd(simd);
+            } else {
+                pass(simd, &Scale(T::one()), [x], y.again(), false);
+                y.each_row(|_, y| Map { f: *f, x: None, y }.with_simd(simd));
+            }
+        }
+        Function::Binary(f) => {
+            let [first, second, _] = filled;
+            let (a, b) = (argument(0).flattened(simd, &y, first), argument(1).flattened(simd, &y, second));
+            let lanes = y.lanes;
+            y.each_row(|r, y| {
+                let [a, b] = [a, b].map(|x| &x[r * lanes..][..y.len()]);
+                Zip { f: *f, a, b, y }.with_simd(simd);
+            });
+        }
+        Function::Select => {
+            let [first, second, third] = filled;
+            let mask = argument(0).flattened(simd, &y, first);
+            let (a, b) = (argument(1).flattened(simd, &y, second), argument(2).flattened(simd, &y, third));
+            let lanes = y.lanes;
+            y.each_row(|r, y| {
+                let [mask, a, b] = [mask, a, b].map(|x| &x[r * lanes..][..y.len()]);
+                for (y, ((&mask, &a), &b)) in y.iter_mut().zip(mask.iter().zip(a).zip(b)) {
+                    *y = if mask == T::zero() { b } else { a };
+                }
+            });
+        }
+    }
+}
+
+impl<'a, T: Element> Rows<'a, T> {
+    #[inline(always)]
+    fn is_flat(&self, lanes: usize) -> bool {
+        !self.number && self.step == lanes
+    }
+
+    /// The rows one behind the other, copied to `filled` if they lie otherwise.
+    #[inline(always)]
+    fn flattened<S: Simd>(self, simd: S, y: &RowsMut<'_, T>, filled: &'a mut Vec<T>) -> &'a [T] {
+        let n = y.rows * y.lanes;
+        if self.is_flat(y.lanes) {
+            return &self.data[..n];
+        }
+        let to = RowsMut { data: filled, step: y.lanes, rows: y.rows, lanes: y.lanes };
+        pass(simd, &Scale(T::one()), [self], to, false);
+        &filled[..n]
+    }
+}
+
+impl<T: Element> RowsMut<'_, T> {
+    #[inline(always)]
+    fn again(&mut self) -> RowsMut<'_, T> {
+        RowsMut { data: self.data, step: self.step, rows: self.rows, lanes: self.lanes }
+    }
+
+    #[inline(always)]
+    fn is_flat(&self) -> bool {
+        self.step == self.lanes || self.rows == 1
+    }
+
+    #[inline(always)]
+    fn fill(mut self, x: T) {
+        self.each_row(|_, row| row.fill(x));
+    }
+
+    /// Calls `f` with the number of each row and the row; once with all of them where they follow each other.
+    #[inline(always)]
+    fn each_row(&mut self, mut f: impl FnMut(usize, &mut [T])) {
+        if self.is_flat() {
+            return f(0, &mut self.data[..self.rows * self.lanes]);
+        }
+        for r in 0..self.rows {
+            f(r, &mut self.data[r * self.step..][..self.lanes]);
+        }
+    }
+}
+
+/// A function of `N` registers. A trait and no closure, because its body must be inlined into the code of its level.
+trait Lanewise<T: Element, const N: usize> {
+    /// The value, on top of `old` if given.
+    fn at<S: Simd>(&self, x: [Vector<S, T>; N], old: Option<Vector<S, T>>) -> Vector<S, T>;
+}
+
+/// `c x`.
+struct Scale<T>(T);
+/// `alpha (a b)`.
+struct Times<T>(T);
+/// `c a + d b`.
+struct Combine<T>(T, T);
+
+impl<T: Element> Lanewise<T, 1> for Scale<T> {
+    #[inline(always)]
+    fn at<S: Simd>(&self, [x]: [Vector<S, T>; 1], old: Option<Vector<S, T>>) -> Vector<S, T> {
+        let c = x.constant(self.0);
+        match old {
+            Some(old) => c.fused(x, old),
+            None => c * x,
+        }
+    }
+}
+
+impl<T: Element> Lanewise<T, 2> for Times<T> {
+    #[inline(always)]
+    fn at<S: Simd>(&self, [a, b]: [Vector<S, T>; 2], old: Option<Vector<S, T>>) -> Vector<S, T> {
+        let one = self.0 == T::one();
+        match old {
+            Some(old) if one => a.fused(b, old),
+            Some(old) => old + a.constant(self.0) * (a * b),
+            None if one => a * b,
+            None => a.constant(self.0) * (a * b),
+        }
+    }
+}
+
+impl<T: Element> Lanewise<T, 2> for Combine<T> {
+    #[inline(always)]
+    fn at<S: Simd>(&self, [a, b]: [Vector<S, T>; 2], _: Option<Vector<S, T>>) -> Vector<S, T> {
+        b.constant(self.1).fused(b, a.constant(self.0) * a)
+    }
+}
+
+/// `y = f(x)` row by row, on top of `y` if `onto`.
+#[inline(always)]
+fn pass<S: Simd, T: Element, const N: usize, F: Lanewise<T, N>>(
+    simd: S,
+    f: &F,
+    x: [Rows<'_, T>; N],
+    y: RowsMut<'_, T>,
+    onto: bool,
+) {
+    let flat = y.is_flat() && (y.rows == 1 || x.iter().all(|x| x.is_flat(y.lanes)));
+    let (rows, lanes) = if flat { (1, y.rows * y.lanes) } else { (y.rows, y.lanes) };
+    for r in 0..rows {
+        let numbers: [Vector<S, T>; N] = std::array::from_fn(|n| {
+            Vector::splat(simd, if x[n].number { x[n].data[r * x[n].step] } else { T::zero() })
+        });
+        let registers: [[T::Register<S>; 1]; N] = numbers.map(|v| [v.register()]);
+        let row = |n: usize| {
+            if x[n].number {
+                let whole: &[T::Register<S>] = &registers[n];
+                let rest: &[T] = cast_slice(whole);
+                (whole, rest, 0)
+            } else {
+                let (whole, rest) = T::registers::<S>(&x[n].data[r * x[n].step..][..lanes]);
+                (whole, rest, 1)
+            }
+        };
+        let rows: [_; N] = std::array::from_fn(row);
+        let (whole, rest) = T::registers_mut::<S>(&mut y.data[r * y.step..][..lanes]);
+        if onto {
+            for (j, y) in whole.iter_mut().enumerate() {
+                let x = std::array::from_fn(|n| Vector::new(simd, rows[n].0[j * rows[n].2]));
+                *y = f.at(x, Some(Vector::new(simd, *y))).register();
+            }
+        } else {
+            for (j, y) in whole.iter_mut().enumerate() {
+                let x = std::array::from_fn(|n| Vector::new(simd, rows[n].0[j * rows[n].2]));
+                *y = f.at(x, None).register();
+            }
+        }
+        if !rest.is_empty() {
+            let x = std::array::from_fn(|n| Vector::new(simd, T::load(simd, &rows[n].1[..rest.len()])));
+            let old = onto.then(|| Vector::new(simd, T::load(simd, rest)));
+            T::store(simd, rest, f.at(x, old).register());
+        }
+    }
+}
