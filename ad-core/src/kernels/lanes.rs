@@ -65,17 +65,22 @@ impl<T: Element> WithSimd for LaneSums<'_, T> {
         for r in 0..self.count {
             let a = &self.a.data[r * self.a.stride..][..self.n];
             let mut sums = [T::zero(); 16];
+            let (whole, rest) = a.as_chunks::<16>();
             if let Some(b) = self.b {
-                let b = &b.data[r * b.stride..][..self.n];
-                let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<16>(), b.as_chunks::<16>());
-                for (a, b) in a.iter().zip(b) {
-                    add_products::<S, T>(&mut sums, a, b);
+                let (b_whole, b_rest) = b.data[r * b.stride..][..self.n].as_chunks::<16>();
+                for (a, b) in whole.iter().zip(b_whole) {
+                    for i in 0..16 {
+                        sums[i] = add_product::<S, T>(sums[i], a[i], b[i]);
+                    }
                 }
-                add_products::<S, T>(&mut sums, a_rest, b_rest);
+                for (sum, (&a, &b)) in sums.iter_mut().zip(rest.iter().zip(b_rest)) {
+                    *sum = add_product::<S, T>(*sum, a, b);
+                }
             } else {
-                let (a, rest) = a.as_chunks::<16>();
-                for a in a {
-                    sums.iter_mut().zip(a).for_each(|(sum, &a)| *sum = *sum + a);
+                for a in whole {
+                    for i in 0..16 {
+                        sums[i] = sums[i] + a[i];
+                    }
                 }
                 sums.iter_mut().zip(rest).for_each(|(sum, &a)| *sum = *sum + a);
             }
@@ -91,10 +96,8 @@ impl<T: Element> WithSimd for LaneSums<'_, T> {
 }
 
 #[inline(always)]
-fn add_products<S: Simd, T: Element>(sums: &mut [T; 16], a: &[T], b: &[T]) {
-    for (sum, (&a, &b)) in sums.iter_mut().zip(a.iter().zip(b)) {
-        *sum = if fuses::<S>() { a.mul_add(b, *sum) } else { a * b + *sum };
-    }
+fn add_product<S: Simd, T: Element>(sum: T, a: T, b: T) -> T {
+    if fuses::<S>() { a.mul_add(b, sum) } else { a * b + sum }
 }
 
 /// Something to add up in each lane.

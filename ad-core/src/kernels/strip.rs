@@ -3,7 +3,6 @@
 //! A chain runs at its instruction level from end to end: values between its operations never leave a few kilobytes of
 //! scratch. Every operation gives the bits that it gives alone.
 
-use pulp::bytemuck::cast_slice;
 use pulp::{Simd, WithSimd};
 use smallvec::SmallVec;
 
@@ -252,29 +251,32 @@ fn apply<'a, S: Simd, T: Element>(
                 Map { f: *f, x: Some(&x.data[..n]), y: &mut y.data[..n] }.with_simd(simd);
             } else {
                 pass(simd, &Scale(T::one()), [x], y.again(), false);
-                y.each_row(|_, y| Map { f: *f, x: None, y }.with_simd(simd));
+                for r in 0..y.runs() {
+                    Map { f: *f, x: None, y: y.run(r) }.with_simd(simd);
+                }
             }
         }
         Function::Binary(f) => {
             let [first, second, _] = filled;
             let (a, b) = (argument(0).flattened(simd, &y, first), argument(1).flattened(simd, &y, second));
-            let lanes = y.lanes;
-            y.each_row(|r, y| {
-                let [a, b] = [a, b].map(|x| &x[r * lanes..][..y.len()]);
-                Zip { f: *f, a, b, y }.with_simd(simd);
-            });
+            for r in 0..y.runs() {
+                let y = y.run(r);
+                let at = r * y.len();
+                Zip { f: *f, a: &a[at..][..y.len()], b: &b[at..][..y.len()], y }.with_simd(simd);
+            }
         }
         Function::Select => {
             let [first, second, third] = filled;
             let mask = argument(0).flattened(simd, &y, first);
             let (a, b) = (argument(1).flattened(simd, &y, second), argument(2).flattened(simd, &y, third));
-            let lanes = y.lanes;
-            y.each_row(|r, y| {
-                let [mask, a, b] = [mask, a, b].map(|x| &x[r * lanes..][..y.len()]);
-                for (y, ((&mask, &a), &b)) in y.iter_mut().zip(mask.iter().zip(a).zip(b)) {
+            for r in 0..y.runs() {
+                let y = y.run(r);
+                let at = r * y.len();
+                let pairs = a[at..][..y.len()].iter().zip(&b[at..][..y.len()]);
+                for (y, (&mask, (&a, &b))) in y.iter_mut().zip(mask[at..].iter().zip(pairs)) {
                     *y = if mask == T::zero() { b } else { a };
                 }
-            });
+            }
         }
     }
 }
@@ -311,25 +313,30 @@ impl<T: Element> RowsMut<'_, T> {
 
     #[inline(always)]
     fn fill(mut self, x: T) {
-        self.each_row(|_, row| row.fill(x));
+        for r in 0..self.runs() {
+            self.run(r).fill(x);
+        }
     }
 
-    /// Calls `f` with the number of each row and the row; once with all of them where they follow each other.
+    /// How many stretches the rows are: one where they follow each other.
     #[inline(always)]
-    fn each_row(&mut self, mut f: impl FnMut(usize, &mut [T])) {
-        if self.is_flat() {
-            return f(0, &mut self.data[..self.rows * self.lanes]);
-        }
-        for r in 0..self.rows {
-            f(r, &mut self.data[r * self.step..][..self.lanes]);
-        }
+    fn runs(&self) -> usize {
+        if self.is_flat() { 1 } else { self.rows }
+    }
+
+    #[inline(always)]
+    fn run(&mut self, r: usize) -> &mut [T] {
+        let length = if self.is_flat() { self.rows * self.lanes } else { self.lanes };
+        &mut self.data[r * self.step..][..length]
     }
 }
 
-/// A function of `N` registers. A trait and no closure, because its body must be inlined into the code of its level.
+/// A function of registers. A trait and no closure, because its body must be inlined into the code of its level.
 trait Lanewise<T: Element, const N: usize> {
-    /// The value, on top of `old` if given.
-    fn at<S: Simd>(&self, x: [Vector<S, T>; N], old: Option<Vector<S, T>>) -> Vector<S, T>;
+    /// The value.
+    fn at<S: Simd>(&self, x: [Vector<S, T>; N]) -> Vector<S, T>;
+    /// The value on top of `old`.
+    fn onto<S: Simd>(&self, x: [Vector<S, T>; N], old: Vector<S, T>) -> Vector<S, T>;
 }
 
 /// `c x`.
@@ -341,38 +348,68 @@ struct Combine<T>(T, T);
 
 impl<T: Element> Lanewise<T, 1> for Scale<T> {
     #[inline(always)]
-    fn at<S: Simd>(&self, [x]: [Vector<S, T>; 1], old: Option<Vector<S, T>>) -> Vector<S, T> {
-        let c = x.constant(self.0);
-        match old {
-            Some(old) => c.fused(x, old),
-            None => c * x,
-        }
+    fn at<S: Simd>(&self, [x]: [Vector<S, T>; 1]) -> Vector<S, T> {
+        x.constant(self.0) * x
+    }
+    #[inline(always)]
+    fn onto<S: Simd>(&self, [x]: [Vector<S, T>; 1], old: Vector<S, T>) -> Vector<S, T> {
+        x.constant(self.0).fused(x, old)
     }
 }
 
 impl<T: Element> Lanewise<T, 2> for Times<T> {
     #[inline(always)]
-    fn at<S: Simd>(&self, [a, b]: [Vector<S, T>; 2], old: Option<Vector<S, T>>) -> Vector<S, T> {
-        let one = self.0 == T::one();
-        match old {
-            Some(old) if one => a.fused(b, old),
-            Some(old) => old + a.constant(self.0) * (a * b),
-            None if one => a * b,
-            None => a.constant(self.0) * (a * b),
-        }
+    fn at<S: Simd>(&self, [a, b]: [Vector<S, T>; 2]) -> Vector<S, T> {
+        if self.0 == T::one() { a * b } else { a.constant(self.0) * (a * b) }
+    }
+    #[inline(always)]
+    fn onto<S: Simd>(&self, [a, b]: [Vector<S, T>; 2], old: Vector<S, T>) -> Vector<S, T> {
+        if self.0 == T::one() { a.fused(b, old) } else { old + a.constant(self.0) * (a * b) }
     }
 }
 
 impl<T: Element> Lanewise<T, 2> for Combine<T> {
     #[inline(always)]
-    fn at<S: Simd>(&self, [a, b]: [Vector<S, T>; 2], _: Option<Vector<S, T>>) -> Vector<S, T> {
+    fn at<S: Simd>(&self, [a, b]: [Vector<S, T>; 2]) -> Vector<S, T> {
         b.constant(self.1).fused(b, a.constant(self.0) * a)
+    }
+    #[inline(always)]
+    fn onto<S: Simd>(&self, x: [Vector<S, T>; 2], old: Vector<S, T>) -> Vector<S, T> {
+        old + self.at(x)
     }
 }
 
-/// `y = f(x)` row by row, on top of `y` if `onto`.
+/// One row of an argument in registers, or the number that stands for all of it.
+#[derive(Clone, Copy)]
+enum Row<'a, S: Simd, T: Element> {
+    Whole(&'a [T::Register<S>], &'a [T]),
+    Number(Vector<S, T>),
+}
+
+impl<'a, S: Simd, T: Element> Row<'a, S, T> {
+    #[inline(always)]
+    fn of(simd: S, x: Rows<'a, T>, r: usize, lanes: usize) -> Self {
+        if x.number {
+            return Row::Number(Vector::splat(simd, x.data[r * x.step]));
+        }
+        let (whole, rest) = T::registers::<S>(&x.data[r * x.step..][..lanes]);
+        Row::Whole(whole, rest)
+    }
+
+    /// The lanes beyond the last whole register.
+    #[inline(always)]
+    fn rest(self, simd: S) -> Vector<S, T> {
+        match self {
+            Row::Whole(_, rest) => Vector::new(simd, T::load(simd, rest)),
+            Row::Number(x) => x,
+        }
+    }
+}
+
+/// `y = f(x)` row by row, on top of `y` if `onto`. Closures are not always inlined into the code of an instruction level,
+/// so here and below are loops.
 #[inline(always)]
-fn pass<S: Simd, T: Element, const N: usize, F: Lanewise<T, N>>(
+fn pass<S: Simd, T: Element, const N: usize, F: Lanewise<T, N> + Walk<T, N>>(
     simd: S,
     f: &F,
     x: [Rows<'_, T>; N],
@@ -382,37 +419,85 @@ fn pass<S: Simd, T: Element, const N: usize, F: Lanewise<T, N>>(
     let flat = y.is_flat() && (y.rows == 1 || x.iter().all(|x| x.is_flat(y.lanes)));
     let (rows, lanes) = if flat { (1, y.rows * y.lanes) } else { (y.rows, y.lanes) };
     for r in 0..rows {
-        let numbers: [Vector<S, T>; N] = std::array::from_fn(|n| {
-            Vector::splat(simd, if x[n].number { x[n].data[r * x[n].step] } else { T::zero() })
-        });
-        let registers: [[T::Register<S>; 1]; N] = numbers.map(|v| [v.register()]);
-        let row = |n: usize| {
-            if x[n].number {
-                let whole: &[T::Register<S>] = &registers[n];
-                let rest: &[T] = cast_slice(whole);
-                (whole, rest, 0)
-            } else {
-                let (whole, rest) = T::registers::<S>(&x[n].data[r * x[n].step..][..lanes]);
-                (whole, rest, 1)
-            }
-        };
-        let rows: [_; N] = std::array::from_fn(row);
+        let mut registers: [Row<'_, S, T>; N] = [Row::Whole(&[], &[]); N];
+        for (row, x) in registers.iter_mut().zip(x) {
+            *row = Row::of(simd, x, r, lanes);
+        }
         let (whole, rest) = T::registers_mut::<S>(&mut y.data[r * y.step..][..lanes]);
         if onto {
-            for (j, y) in whole.iter_mut().enumerate() {
-                let x = std::array::from_fn(|n| Vector::new(simd, rows[n].0[j * rows[n].2]));
-                *y = f.at(x, Some(Vector::new(simd, *y))).register();
-            }
+            f.walk::<S, true>(simd, registers, whole);
         } else {
-            for (j, y) in whole.iter_mut().enumerate() {
-                let x = std::array::from_fn(|n| Vector::new(simd, rows[n].0[j * rows[n].2]));
-                *y = f.at(x, None).register();
-            }
+            f.walk::<S, false>(simd, registers, whole);
         }
         if !rest.is_empty() {
-            let x = std::array::from_fn(|n| Vector::new(simd, T::load(simd, &rows[n].1[..rest.len()])));
-            let old = onto.then(|| Vector::new(simd, T::load(simd, rest)));
-            T::store(simd, rest, f.at(x, old).register());
+            let mut x = [Vector::splat(simd, T::zero()); N];
+            for (x, row) in x.iter_mut().zip(registers) {
+                *x = row.rest(simd);
+            }
+            let value = if onto { f.onto(x, Vector::new(simd, T::load(simd, rest))) } else { f.at(x) };
+            T::store(simd, rest, value.register());
+        }
+    }
+}
+
+/// A function along whole registers. Every combination of rows and numbers is a loop of its own, without a choice in it.
+trait Walk<T: Element, const N: usize>: Lanewise<T, N> {
+    fn walk<S: Simd, const ONTO: bool>(&self, simd: S, x: [Row<'_, S, T>; N], y: &mut [T::Register<S>]);
+}
+
+/// The function at one register.
+#[inline(always)]
+fn set<S: Simd, T: Element, const N: usize, const ONTO: bool>(
+    simd: S,
+    f: &impl Lanewise<T, N>,
+    x: [Vector<S, T>; N],
+    y: &mut T::Register<S>,
+) {
+    *y = if ONTO { f.onto(x, Vector::new(simd, *y)) } else { f.at(x) }.register();
+}
+
+impl<T: Element, F: Lanewise<T, 1>> Walk<T, 1> for F {
+    #[inline(always)]
+    fn walk<S: Simd, const ONTO: bool>(&self, simd: S, [x]: [Row<'_, S, T>; 1], y: &mut [T::Register<S>]) {
+        match x {
+            Row::Whole(x, _) => {
+                for (y, &x) in y.iter_mut().zip(x) {
+                    set::<S, T, 1, ONTO>(simd, self, [Vector::new(simd, x)], y);
+                }
+            }
+            Row::Number(x) => {
+                for y in y {
+                    set::<S, T, 1, ONTO>(simd, self, [x], y);
+                }
+            }
+        }
+    }
+}
+
+impl<T: Element, F: Lanewise<T, 2>> Walk<T, 2> for F {
+    #[inline(always)]
+    fn walk<S: Simd, const ONTO: bool>(&self, simd: S, [a, b]: [Row<'_, S, T>; 2], y: &mut [T::Register<S>]) {
+        match (a, b) {
+            (Row::Whole(a, _), Row::Whole(b, _)) => {
+                for (y, (&a, &b)) in y.iter_mut().zip(a.iter().zip(b)) {
+                    set::<S, T, 2, ONTO>(simd, self, [Vector::new(simd, a), Vector::new(simd, b)], y);
+                }
+            }
+            (Row::Whole(a, _), Row::Number(b)) => {
+                for (y, &a) in y.iter_mut().zip(a) {
+                    set::<S, T, 2, ONTO>(simd, self, [Vector::new(simd, a), b], y);
+                }
+            }
+            (Row::Number(a), Row::Whole(b, _)) => {
+                for (y, &b) in y.iter_mut().zip(b) {
+                    set::<S, T, 2, ONTO>(simd, self, [a, Vector::new(simd, b)], y);
+                }
+            }
+            (Row::Number(a), Row::Number(b)) => {
+                for y in y {
+                    set::<S, T, 2, ONTO>(simd, self, [a, b], y);
+                }
+            }
         }
     }
 }
