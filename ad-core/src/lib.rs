@@ -31,7 +31,7 @@
 //! |---|---|
 //! | record | [`Tape::record`], [`Recorder`], [`Tracer`], and [`Elementary`] for code that also runs on numbers |
 //! | differentiate | [`Tape::jvp`], [`Tape::vjp`]; inside a recording [`Recorder::push_forward`], [`Recorder::pull_back`] |
-//! | run | [`Program::call`] for rows of a batch; [`Binding`] and [`Workspace`] for blocks of [`BLOCK`] examples |
+//! | run | [`Program::call`] for rows of a batch, [`Runner`] for many; [`Binding`] and [`Workspace`] for blocks of [`BLOCK`] examples |
 //! | look | `Display` and `FromStr` of [`Tape`], [`Tape::nodes`], [`Tape::eval`] (slow, and the meaning of each operation) |
 //! | check | [`check::derivatives`], for derivatives of any tape; the feature `proptest` adds strategies |
 //!
@@ -51,7 +51,7 @@ pub use elementary::{Binary, Elementary, Unary};
 pub use error::{Error, Result};
 pub use eval::Array;
 pub use kernels::{BLOCK, Element};
-pub use program::{Binding, Port, Program, Workspace};
+pub use program::{Binding, Port, Program, Runner, Workspace};
 pub use tape::{
     Coefficient, Dims, Extent, IntoOutputs, Label, Labels, Node, NodeId, Op, Operand, Recorder, Tape, Tracer,
 };

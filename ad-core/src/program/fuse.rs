@@ -171,8 +171,7 @@ fn linked(lines: &[Line<'_>], keep: &[bool]) -> Instruction {
         home[n] = temporary;
         free.extend((0..n).filter(|&m| last_read(m) == Some(n)).filter_map(|m| home[m]));
         let write = keep[n].then(|| {
-            let size = walked.iter().map(|&l| line.storage.size(line.node, l, 0)).product();
-            outs.push(Output { place: line.out, size, stride: line.storage.stride(line.node, 0) });
+            outs.push(Output { place: line.out, stride: line.storage.stride(line.node, 0) });
             writes.push(line.steps(0, &walked));
             outs.len() - 1
         });

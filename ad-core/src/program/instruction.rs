@@ -21,8 +21,6 @@ pub(super) enum Place {
 #[derive(Clone, Debug)]
 pub(super) struct Output {
     pub(super) place: Place,
-    /// Its elements, for one example if it has them; of one iteration, in a loop.
-    pub(super) size: usize,
     /// The rows that it moves from one iteration of a loop to the next.
     pub(super) stride: usize,
 }
@@ -105,10 +103,9 @@ impl Instruction {
             | Op::Constant(_) => Kernel::Rows { table: Vec::new(), zeros: Vec::new(), add: false },
         };
         let looped = |l: &Label| storage.rolled == Some(*l);
-        let size = node.out.iter().filter(|l| !looped(l)).map(|&l| storage.size(node, l, 0)).product();
         let strides = (1..=node.operands.len()).map(|array| storage.stride(node, array)).collect();
         let accumulates = storage.rolled.is_some() && !node.out.iter().any(looped);
-        let outs = SmallVec::from_iter([Output { place: out, size, stride: storage.stride(node, 0) }]);
+        let outs = SmallVec::from_iter([Output { place: out, stride: storage.stride(node, 0) }]);
         Instruction { outs, operands, strides, lane, accumulates, kernel }
     }
 }

@@ -9,12 +9,12 @@
 
 mod aligned;
 mod buffers;
-mod call;
 mod execute;
 mod fuse;
 mod instruction;
 mod nest;
 mod roll;
+mod runner;
 mod runtime;
 
 use smallvec::SmallVec;
@@ -28,6 +28,7 @@ use instruction::{Instruction, Place};
 use nest::Storage;
 use roll::Unit;
 
+pub use runner::Runner;
 pub use runtime::{Binding, Workspace};
 
 /// An input or output of a program.

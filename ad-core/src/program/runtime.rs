@@ -13,6 +13,7 @@ use crate::kernels::{BLOCK, Element};
 #[derive(Clone, Debug)]
 pub struct Binding<T> {
     values: Vec<Vec<T>>,
+    scratch: Scratch<T>,
 }
 
 /// The memory of one block of examples, and the sums over the examples of all blocks since [`Workspace::clear_sums`].
@@ -33,7 +34,7 @@ pub struct Workspace<T> {
 impl<T: Element> Program<T> {
     /// Memory for the shared values; [`Program::bind`] fills it.
     pub fn binding(&self) -> Binding<T> {
-        Binding { values: self.shared.clone() }
+        Binding { values: self.shared.clone(), scratch: Scratch::default() }
     }
 
     /// Sets the shared inputs, in the order of the tape, and computes what follows from them alone.
@@ -58,12 +59,11 @@ impl<T: Element> Program<T> {
                 binding.values[k].copy_from_slice(input);
             }
         }
-        let mut scratch = Scratch::default();
         for instruction in &self.prefix {
             let [Output { place: Place::Shared(k), .. }] = instruction.outs[..] else { continue };
             let mut y = std::mem::take(&mut binding.values[k]);
             let memory = Memory { shared: &binding.values, block: &[], late: &[], examples: 0, stride: 0 };
-            run(instruction, 0, &memory, &mut [&mut y], &mut scratch);
+            run(instruction, 0, &memory, &mut [&mut y], &mut binding.scratch);
             binding.values[k] = y;
         }
         Ok(())
@@ -217,6 +217,36 @@ impl<T: Element> Workspace<T> {
     /// The sums over examples so far (and places for what follows from them).
     pub fn sums(&self) -> &[Vec<T>] {
         &self.late
+    }
+
+    /// Adds the sums of a block.
+    pub(super) fn add_sums(&mut self, block: &Workspace<T>) {
+        for (k, sum) in block.late.iter().enumerate() {
+            self.add_sum(k, sum);
+        }
+    }
+
+    /// The number of elements of all sums.
+    pub(super) fn sums_length(&self) -> usize {
+        self.late.iter().map(Vec::len).sum()
+    }
+
+    /// Writes all sums, one behind the other.
+    pub(super) fn write_sums(&self, mut to: &mut [T]) {
+        for sum in &self.late {
+            let (here, rest) = to.split_at_mut(sum.len());
+            here.copy_from_slice(sum);
+            to = rest;
+        }
+    }
+
+    /// Adds sums that lie one behind the other.
+    pub(super) fn add_flat(&mut self, mut from: &[T]) {
+        for k in 0..self.late.len() {
+            let (here, rest) = from.split_at(self.late[k].len());
+            self.add_sum(k, here);
+            from = rest;
+        }
     }
 
     /// Adds to sum `k`.

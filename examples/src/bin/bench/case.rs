@@ -1,6 +1,6 @@
 //! What is timed: something that is called again and again, and leaves its results.
 
-use ad_core::{Element, Program, Tape};
+use ad_core::{Element, Program, Runner, Tape};
 
 use serde_json::json;
 
@@ -52,28 +52,34 @@ pub(crate) fn mean<T: Float>(outputs: &[&[T]]) -> f64 {
 
 /// A program called on whole batches.
 pub(crate) struct Batch<T> {
-    program: Program<T>,
-    inputs: Vec<Vec<T>>,
+    runner: Runner<T, Program<T>>,
+    /// What all examples share, and what each has its own of.
+    shared: Vec<Vec<T>>,
+    own: Vec<Vec<T>>,
     examples: usize,
-    outputs: Vec<Vec<T>>,
 }
 
 impl<T: Float> Batch<T> {
     pub(crate) fn new(tape: &Tape, inputs: &Inputs, examples: usize) -> Result<Self> {
         let program = tape.compile()?;
-        Ok(Batch { inputs: rows(&program, inputs, examples), program, examples, outputs: Vec::new() })
+        let (mut shared, mut own) = (Vec::new(), Vec::new());
+        for (port, row) in program.inputs().iter().zip(rows(&program, inputs, examples)) {
+            if port.has_example() { own.push(row) } else { shared.push(row) }
+        }
+        Ok(Batch { runner: program.into_runner(), shared, own, examples })
     }
 }
 
 impl<T: Float> Case<T> for Batch<T> {
     fn call(&mut self) -> Result<()> {
-        let inputs: Vec<&[T]> = self.inputs.iter().map(|x| &x[..]).collect();
-        self.outputs = self.program.call(self.examples, &inputs)?;
-        Ok(())
+        let shared: Vec<&[T]> = self.shared.iter().map(|x| &x[..]).collect();
+        let own: Vec<&[T]> = self.own.iter().map(|x| &x[..]).collect();
+        self.runner.bind(&shared)?;
+        Ok(self.runner.run(self.examples, &own)?)
     }
 
     fn outputs(&self) -> Vec<&[T]> {
-        self.outputs.iter().map(|x| &x[..]).collect()
+        self.runner.outputs().iter().map(|x| &x[..]).collect()
     }
 }
 
