@@ -1,7 +1,8 @@
 //! Sums of products lane by lane: what is left of a contraction when both operands carry the example.
 //!
 //! The terms of a lane are added in their order, the first as it is, so that `-0` survives; each further one enters
-//! by one fused multiply-add where the machine has it.
+//! by one fused multiply-add where the machine has it. A sum that goes on from an old one takes its terms so too, unless
+//! there is a factor: then the old sum is added to the new one.
 
 use pulp::{Simd, WithSimd};
 
@@ -77,8 +78,14 @@ impl<T: Element> WithSimd for Sum<'_, T> {
 
 /// Something to add up in each lane.
 trait Terms<T: Element> {
-    /// The sums of the lanes `j..j + width`, which fill `N` registers or a part of one.
-    fn tile<S: Simd, const N: usize>(&self, simd: S, j: usize, width: usize) -> [Vector<S, T>; N];
+    /// The sums of the lanes `j..j + width`, which fill `N` registers or a part of one; on top of `old` if given.
+    fn tile<S: Simd, const N: usize>(
+        &self,
+        simd: S,
+        j: usize,
+        width: usize,
+        old: Option<[Vector<S, T>; N]>,
+    ) -> [Vector<S, T>; N];
 }
 
 /// `y (+)= terms`.
@@ -109,14 +116,9 @@ impl<T: Element, F: Terms<T>> WithSimd for Tiles<'_, T, F> {
 impl<T: Element, F: Terms<T>> Tiles<'_, T, F> {
     #[inline(always)]
     fn tile<S: Simd, const N: usize>(&mut self, simd: S, j: usize, width: usize) {
-        let mut sums = self.terms.tile::<S, N>(simd, j, width);
         let row = &mut self.y[j..][..width];
-        if self.accumulate {
-            let old = load::<S, T, N>(simd, row);
-            for (sum, &old) in sums.iter_mut().zip(&old) {
-                *sum = old + *sum;
-            }
-        }
+        let old = self.accumulate.then(|| load::<S, T, N>(simd, row));
+        let sums = self.terms.tile::<S, N>(simd, j, width, old);
         store(simd, &sums, row);
     }
 }
@@ -131,19 +133,30 @@ struct Dot<'a, T> {
 
 impl<T: Element> Terms<T> for Dot<'_, T> {
     #[inline(always)]
-    fn tile<S: Simd, const N: usize>(&self, simd: S, j: usize, width: usize) -> [Vector<S, T>; N] {
-        let mut sums = [Vector::splat(simd, T::zero()); N];
+    fn tile<S: Simd, const N: usize>(
+        &self,
+        simd: S,
+        j: usize,
+        width: usize,
+        old: Option<[Vector<S, T>; N]>,
+    ) -> [Vector<S, T>; N] {
+        let goes_on = self.alpha == T::one() && old.is_some();
+        let zeros = [Vector::splat(simd, T::zero()); N];
+        let mut sums = if goes_on { old.unwrap_or(zeros) } else { zeros };
         for p in 0..self.k {
             let a = load::<S, T, N>(simd, &self.a.data[p * self.a.stride + j..][..width]);
             let b = load::<S, T, N>(simd, &self.b.data[p * self.b.stride + j..][..width]);
             for (sum, (&a, &b)) in sums.iter_mut().zip(a.iter().zip(&b)) {
-                *sum = if p == 0 { a * b } else { a.fused(b, *sum) };
+                *sum = if p == 0 && !goes_on { a * b } else { a.fused(b, *sum) };
             }
         }
         if self.alpha != T::one() {
             let alpha = Vector::splat(simd, self.alpha);
             for sum in &mut sums {
                 *sum = alpha * *sum;
+            }
+            for (sum, old) in sums.iter_mut().zip(old.iter().flatten()) {
+                *sum = *old + *sum;
             }
         }
         sums
@@ -158,13 +171,19 @@ struct Combination<'a, T> {
 
 impl<T: Element> Terms<T> for Combination<'_, T> {
     #[inline(always)]
-    fn tile<S: Simd, const N: usize>(&self, simd: S, j: usize, width: usize) -> [Vector<S, T>; N] {
-        let mut sums = [Vector::splat(simd, T::zero()); N];
+    fn tile<S: Simd, const N: usize>(
+        &self,
+        simd: S,
+        j: usize,
+        width: usize,
+        old: Option<[Vector<S, T>; N]>,
+    ) -> [Vector<S, T>; N] {
+        let mut sums = old.unwrap_or([Vector::splat(simd, T::zero()); N]);
         for (i, (&c, operand)) in self.coefficients.iter().zip(self.operands).enumerate() {
             let c = Vector::splat(simd, c);
             let a = load::<S, T, N>(simd, &operand[j..][..width]);
             for (sum, &a) in sums.iter_mut().zip(&a) {
-                *sum = if i == 0 { c * a } else { c.fused(a, *sum) };
+                *sum = if i == 0 && old.is_none() { c * a } else { c.fused(a, *sum) };
             }
         }
         sums

@@ -21,7 +21,7 @@ mod trig;
 pub use element::Element;
 pub(crate) use elementwise::{binary, unary, unary_in_place};
 pub(crate) use lanes::{dot_lanes, linear_combination, multiply, scale, sum_lanes};
-pub(crate) use matmul::{matmul, matmul_lanes};
+pub(crate) use matmul::{Old, matmul, matmul_lanes};
 pub(crate) use transpose::transpose;
 
 /// The most examples that one block of a program holds.

@@ -59,7 +59,8 @@ fn assert_same<T: Element>(got: &[T], want: &[T], what: &str) {
     }
 }
 
-fn matmul_equals_its_twin<T: Element>([m, k, n]: [usize; 3], alpha: f64, accumulate: bool, wild: bool) {
+fn matmul_equals_its_twin<T: Element>([m, k, n]: [usize; 3], alpha: f64, old: Old, wild: bool) {
+    let goes_on = old == Old::GoesOn && alpha == 1.0;
     let alpha = T::from_f64(alpha);
     let (b_stride, c_stride) = (n + 3, n + 5);
     let [a, b, c] = [m * k + 1, k * b_stride, m * c_stride].map(|n| numbers::<T>(n, n as u64, wild));
@@ -68,16 +69,16 @@ fn matmul_equals_its_twin<T: Element>([m, k, n]: [usize; 3], alpha: f64, accumul
         for i in 0..m {
             for j in 0..n {
                 let term = |sum, p| fused(a[i * row_stride + p * col_stride], b[p * b_stride + j], sum);
-                let sum = (0..k).fold(T::zero(), term);
                 let entry = &mut want[i * c_stride + j];
-                *entry = if accumulate { *entry + alpha * sum } else { alpha * sum };
+                let sum = (0..k).fold(if goes_on { *entry } else { T::zero() }, term);
+                *entry = if goes_on || old == Old::Dropped { alpha * sum } else { *entry + alpha * sum };
             }
         }
         let mut got = c.clone();
         let left = Strided { data: &a, row_stride, col_stride };
         let into = RowsMut { data: &mut got, stride: c_stride };
-        matmul([m, k, n], alpha, left, Rows { data: &b, stride: b_stride }, into, accumulate);
-        assert_same(&got, &want, &format!("{m} x {k} x {n}, alpha {alpha:?}, accumulate {accumulate}"));
+        matmul([m, k, n], alpha, left, Rows { data: &b, stride: b_stride }, into, old);
+        assert_same(&got, &want, &format!("{m} x {k} x {n}, alpha {alpha:?}, {old:?}"));
     }
 }
 
@@ -86,9 +87,12 @@ fn matmul_is_a_sum_in_order_from_zero() {
     at_every_level(|| {
         for n in LENGTHS {
             for [m, k] in [[1, 0], [1, 1], [2, 5], [3, 64], [8, 2], [13, 7], [15, 3]] {
-                for (alpha, accumulate) in [(1.0, false), (1.0, true), (-0.7, false), (-0.7, true)] {
-                    matmul_equals_its_twin::<f32>([m, k, n], alpha, accumulate, n % 2 == 1);
-                    matmul_equals_its_twin::<f64>([m, k, n], alpha, accumulate, n % 2 == 1);
+                for (alpha, old) in [1.0, -0.7]
+                    .into_iter()
+                    .flat_map(|alpha| [Old::Dropped, Old::GoesOn, Old::Added].map(|old| (alpha, old)))
+                {
+                    matmul_equals_its_twin::<f32>([m, k, n], alpha, old, n % 2 == 1);
+                    matmul_equals_its_twin::<f64>([m, k, n], alpha, old, n % 2 == 1);
                 }
             }
         }
@@ -165,19 +169,23 @@ fn sums_of_products_equal_their_twins<T: Element>(n: usize, wild: bool) {
         [(1.0, false), (1.0, true), (-0.7, false), (-0.7, true)].map(|(x, y)| (T::from_f64(x), y))
     {
         let add = |l: usize, value: T| if accumulate { old[l] + value } else { value };
+        let goes_on = accumulate && alpha == T::one();
         check(
-            &|l| add(l, alpha * (a[l] * b[l])),
+            &|l| if goes_on { fused(a[l], b[l], old[l]) } else { add(l, alpha * (a[l] * b[l])) },
             &|y| multiply(alpha, &a[..n], &b[..n], y, accumulate),
             "product",
         );
-        check(&|l| add(l, alpha * a[l]), &|y| scale(alpha, &a[..n], y, accumulate), "multiple");
+        let multiple = |l: usize| if accumulate { fused(alpha, a[l], old[l]) } else { alpha * a[l] };
+        check(&multiple, &|y| scale(alpha, &a[..n], y, accumulate), "multiple");
         for k in [1, 2, 5] {
             let term = |l: usize, p: usize| (a[p * stride + l], b[p * stride + l]);
-            let sum = |l: usize| {
-                (1..k).map(|p| term(l, p)).fold(term(l, 0).0 * term(l, 0).1, |sum, (a, b)| fused(a, b, sum))
+            let more = |l: usize, from: usize, sum: T| {
+                (from..k).map(|p| term(l, p)).fold(sum, |sum, (a, b)| fused(a, b, sum))
             };
+            let sum = |l: usize| more(l, 1, term(l, 0).0 * term(l, 0).1);
             let [a, b] = [&a, &b].map(|data| Rows { data, stride });
-            check(&|l| add(l, alpha * sum(l)), &|y| dot_lanes(k, alpha, a, b, y, accumulate), "dot product");
+            let want = |l: usize| if goes_on { more(l, 0, old[l]) } else { add(l, alpha * sum(l)) };
+            check(&want, &|y| dot_lanes(k, alpha, a, b, y, accumulate), "dot product");
         }
     }
     let coefficients = [0.25, -3.0, 0.1].map(T::from_f64);

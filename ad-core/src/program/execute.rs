@@ -6,7 +6,7 @@ use super::aligned::Aligned;
 use super::instruction::{Instruction, Kernel, Place, Pointwise, Product};
 use super::nest::{Axes, Axis, Lane, Offsets, for_each};
 use crate::elementary::{Binary, Unary};
-use crate::kernels::{self, Element, Rows, RowsMut, Strided};
+use crate::kernels::{self, Element, Old, Rows, RowsMut, Strided};
 
 /// Examples are processed in whole vectors: rows are padded to this many.
 pub(super) const PADDING: usize = 16;
@@ -31,25 +31,30 @@ struct Run<'a, T> {
     scale: usize,
     lanes: usize,
     examples: usize,
+    /// Sums go on from what the iteration before left.
+    goes_on: bool,
 }
 
+/// Runs one iteration of an instruction; outside a loop there is one.
 pub(super) fn run<T: Element>(
     instruction: &Instruction,
+    iteration: usize,
     memory: &Memory<'_, T>,
     y: &mut [T],
     scratch: &mut Scratch<T>,
 ) {
-    let find = |place: &Place| match *place {
-        Place::Shared(k) => &memory.shared[k][..],
-        Place::Block(k) => &memory.block[k][..],
-        Place::Late(k) => &memory.late[k][..],
+    let find = |(place, stride): (&Place, &usize)| match *place {
+        Place::Shared(k) => &memory.shared[k][iteration * stride..],
+        Place::Block(k) => &memory.block[k][iteration * stride * memory.stride..],
+        Place::Late(k) => &memory.late[k][iteration * stride..],
     };
     let (scale, lanes) = match instruction.lane {
         Lane::Examples => (memory.stride, memory.stride),
         Lane::Fixed(n) => (1, n),
     };
-    let operands = instruction.operands.iter().map(find).collect();
-    let run = Run { operands, scale, lanes, examples: memory.examples };
+    let operands = instruction.operands.iter().zip(&instruction.strides[1..]).map(find).collect();
+    let goes_on = instruction.accumulates && iteration > 0;
+    let run = Run { operands, scale, lanes, examples: memory.examples, goes_on };
     match &instruction.kernel {
         Kernel::Unary(f, point) => run.unary(*f, point, y),
         Kernel::UnaryInPlace(f) => kernels::unary_in_place(*f, y),
@@ -64,7 +69,7 @@ pub(super) fn run<T: Element>(
             run.lane_matmul(T::from_f64(*alpha), *columns, [*m, *n], over, y, scratch);
         }
         Kernel::LaneSum(product) => run.lane_sum(product, y, scratch),
-        Kernel::Rows { table, add } => run.rows(table, *add, y),
+        Kernel::Rows { table, zeros, add } => run.rows(table, zeros, *add, y),
     }
 }
 
@@ -198,7 +203,7 @@ impl<T: Element> Run<'_, T> {
                     stride: stride(k + 1),
                 };
                 let y = &mut y[at[0] * self.scale..][..self.lanes];
-                kernels::dot_lanes(sum.size, alpha, operand(0), operand(1), y, false);
+                kernels::dot_lanes(sum.size, alpha, operand(0), operand(1), y, self.goes_on);
             });
         }
         let (over, length) = if product.summed.is_empty() {
@@ -208,7 +213,7 @@ impl<T: Element> Run<'_, T> {
         };
         for_each(over, [0; 4], &mut |at| {
             let y = &mut y[at[0] * self.scale..][..length];
-            let mut begun = false;
+            let mut begun = self.goes_on;
             for_each(&product.summed, at, &mut |at| {
                 self.multiply(alpha, rows, &at, y, begun);
                 begun = true;
@@ -246,7 +251,7 @@ impl<T: Element> Run<'_, T> {
         rows[scalar] = false;
         let (over, n) = self.slab(over, &rows);
         for_each(over, [0; 4], &mut |at| {
-            let mut begun = false;
+            let mut old = if self.goes_on { Old::GoesOn } else { Old::Dropped };
             for_each(summed, at, &mut |at| {
                 let a = Strided {
                     data: &self.operands[scalar][at[scalar + 1]..],
@@ -258,8 +263,8 @@ impl<T: Element> Run<'_, T> {
                     stride: k.steps[lanes + 1] * self.scale,
                 };
                 let c = RowsMut { data: &mut y[at[0] * self.scale..], stride: m.steps[0] * self.scale };
-                kernels::matmul([m.size, k.size, n], alpha, a, b, c, begun);
-                begun = true;
+                kernels::matmul([m.size, k.size, n], alpha, a, b, c, old);
+                old = Old::GoesOn;
             });
         });
     }
@@ -306,9 +311,10 @@ impl<T: Element> Run<'_, T> {
         });
     }
 
-    fn rows(&self, table: &[(u32, u32)], add: bool, y: &mut [T]) {
-        // Rows that nothing is copied to are zero.
-        y.fill(T::zero());
+    fn rows(&self, table: &[(u32, u32)], zeros: &[u32], add: bool, y: &mut [T]) {
+        for &row in zeros {
+            y[self.start(row as usize, true)..][..self.lanes].fill(T::zero());
+        }
         for &(to, from) in table {
             let x = &self.operands[0][self.start(from as usize, true)..][..self.lanes];
             let y = &mut y[self.start(to as usize, true)..][..self.lanes];

@@ -13,6 +13,7 @@ mod call;
 mod execute;
 mod instruction;
 mod nest;
+mod roll;
 mod runtime;
 
 use smallvec::SmallVec;
@@ -22,6 +23,8 @@ use crate::kernels::Element;
 use crate::tape::{Extent, Node, Op, Tape};
 use buffers::Buffers;
 use instruction::{Instruction, Place};
+use nest::Storage;
+use roll::Unit;
 
 pub use runtime::{Binding, Workspace};
 
@@ -59,10 +62,37 @@ pub struct Program<T> {
     buffers: Buffers,
     /// Once per binding, per block, and after all blocks.
     prefix: Vec<Instruction>,
-    body: Vec<Instruction>,
+    body: Vec<Step>,
     suffix: Vec<Instruction>,
     /// A sum over examples feeds examples again: all of them must be one block.
     one_block: bool,
+}
+
+/// What a block runs, one after the other.
+#[derive(Clone, Debug)]
+enum Step {
+    One(Instruction),
+    /// Instructions that run once for each value of an index.
+    Loop {
+        extent: usize,
+        body: Vec<Instruction>,
+    },
+}
+
+impl Step {
+    fn instructions(&self) -> &[Instruction] {
+        match self {
+            Step::One(instruction) => std::slice::from_ref(instruction),
+            Step::Loop { body, .. } => body,
+        }
+    }
+
+    fn instructions_mut(&mut self) -> &mut [Instruction] {
+        match self {
+            Step::One(instruction) => std::slice::from_mut(instruction),
+            Step::Loop { body, .. } => body,
+        }
+    }
 }
 
 impl Tape {
@@ -112,10 +142,9 @@ impl<'a> Compiler<'a> {
     fn compile<T: Element>(mut self) -> Program<T> {
         let (mut shared, mut late) = (Vec::new(), Vec::new());
         let (mut prefix, mut body, mut suffix): (Vec<_>, Vec<_>, Vec<_>) = Default::default();
-        for node in self.tape.nodes() {
+        for (line, node) in self.tape.nodes().iter().enumerate() {
             let size = node.shape().iter().product::<usize>();
-            let operands: SmallVec<[Place; 4]> =
-                node.operands.iter().map(|o| self.places[o.node.index()]).collect();
+            let operands = self.operands(line);
             let place = self.place(node, &operands, size, shared.len(), late.len());
             self.places.push(place);
             let in_body = matches!(place, Place::Block(_)) || sums_examples(node);
@@ -128,19 +157,71 @@ impl<'a> Compiler<'a> {
             if matches!(node.op, Op::Input(_) | Op::Constant(_)) {
                 continue;
             }
-            let instruction = Instruction::new(node, place, operands, size);
             match place {
-                Place::Shared(_) => prefix.push(instruction),
-                Place::Late(_) if !in_body => suffix.push((body.len(), instruction)),
-                _ => body.push(instruction),
+                Place::Shared(_) => prefix.push(line),
+                Place::Late(_) if !in_body => suffix.push((body.len(), line)),
+                _ => body.push(line),
             }
         }
-        if self.one_block {
+        let units = if self.one_block {
             // All in the order of the tape: the lines after sums go where they were.
-            for (place, instruction) in suffix.drain(..).rev() {
-                body.insert(place, instruction);
+            for (place, line) in suffix.drain(..).rev() {
+                body.insert(place, line);
+            }
+            body.into_iter().map(Unit::Line).collect()
+        } else {
+            roll::roll(self.tape, &body)
+        };
+        let prefix = prefix.into_iter().map(|line| self.instruction(line, &Storage::default())).collect();
+        let suffix =
+            suffix.into_iter().map(|(_, line)| self.instruction(line, &Storage::default())).collect();
+        let mut body = units.iter().map(|unit| self.step(unit)).collect::<Vec<_>>();
+        let (inputs, outputs, buffers) = self.ports(&mut body);
+        Program { inputs, outputs, shared, late, buffers, prefix, body, suffix, one_block: self.one_block }
+    }
+
+    fn operands(&self, line: usize) -> SmallVec<[Place; 4]> {
+        self.tape.nodes()[line].operands.iter().map(|o| self.places[o.node.index()]).collect()
+    }
+
+    fn instruction(&self, line: usize, storage: &Storage) -> Instruction {
+        Instruction::new(&self.tape.nodes()[line], storage, self.places[line], self.operands(line))
+    }
+
+    /// The instructions of a unit; values that only a loop reads shrink to one iteration.
+    fn step(&mut self, unit: &Unit) -> Step {
+        let rolled = match unit {
+            Unit::Line(line) => return Step::One(self.instruction(*line, &Storage::default())),
+            Unit::Loop(rolled) => rolled,
+        };
+        let inside = |line: usize| rolled.lines.iter().any(|&(l, _)| l == line);
+        let nodes = self.tape.nodes();
+        let read_outside = |value: usize| {
+            let reads = |node: &Node| node.operands.iter().any(|o| o.node.index() == value);
+            let output = self.tape.outputs().iter().any(|(_, id)| id.index() == value);
+            output || nodes.iter().enumerate().any(|(k, node)| !inside(k) && reads(node))
+        };
+        let temporary: Vec<usize> = rolled
+            .lines
+            .iter()
+            .filter(|&&(line, label)| nodes[line].out.contains(&label) && !read_outside(line))
+            .map(|&(line, _)| line)
+            .collect();
+        for &line in &temporary {
+            if let Place::Block(value) = self.places[line] {
+                self.block_rows[value] /= rolled.extent;
             }
         }
+        let one = |&(line, label): &(usize, _)| {
+            let arrays = std::iter::once(line).chain(nodes[line].operands.iter().map(|o| o.node.index()));
+            let temporary = arrays.map(|value| temporary.contains(&value)).collect();
+            self.instruction(line, &Storage { rolled: Some(label), temporary })
+        };
+        Step::Loop { extent: rolled.extent, body: rolled.lines.iter().map(one).collect() }
+    }
+
+    /// The inputs and outputs, and the buffers of the values of a block.
+    fn ports(&self, body: &mut [Step]) -> (Vec<Port>, Vec<Port>, Buffers) {
         let port = |(name, id): &(String, crate::tape::NodeId)| Port {
             name: name.clone(),
             shape: self.tape.node(*id).shape(),
@@ -153,14 +234,13 @@ impl<'a> Compiler<'a> {
             .chain(&outputs)
             .filter_map(|p| if let Place::Block(v) = p.place { Some(v) } else { None });
         let pinned: Vec<usize> = blocks.collect();
-        let (buffers, home) = Buffers::assign(&mut body, &self.block_rows, &pinned);
+        let (buffers, home) = Buffers::assign(body, &self.block_rows, &pinned);
         for port in inputs.iter_mut().chain(&mut outputs) {
             if let Place::Block(value) = port.place {
                 port.place = Place::Block(home[value]);
             }
         }
-        let suffix = suffix.into_iter().map(|(_, instruction)| instruction).collect();
-        Program { inputs, outputs, shared, late, buffers, prefix, body, suffix, one_block: self.one_block }
+        (inputs, outputs, buffers)
     }
 
     fn place(&mut self, node: &Node, operands: &[Place], size: usize, shared: usize, late: usize) -> Place {

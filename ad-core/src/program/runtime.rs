@@ -3,7 +3,7 @@
 use super::aligned::Aligned;
 use super::execute::{Memory, PADDING, Scratch, run};
 use super::instruction::{Instruction, Place};
-use super::{Port, Program};
+use super::{Port, Program, Step};
 use crate::error::{Error, Result};
 use crate::kernels::{BLOCK, Element};
 
@@ -61,7 +61,7 @@ impl<T: Element> Program<T> {
             let Place::Shared(k) = instruction.out else { continue };
             let mut y = std::mem::take(&mut binding.values[k]);
             let memory = Memory { shared: &binding.values, block: &[], late: &[], examples: 0, stride: 0 };
-            run(instruction, &memory, &mut y, &mut scratch);
+            run(instruction, 0, &memory, &mut y, &mut scratch);
             binding.values[k] = y;
         }
         Ok(())
@@ -101,15 +101,24 @@ impl<T: Element> Program<T> {
     /// Runs the lines that have examples, on the inputs that lie in the workspace. Sums over examples are added to those
     /// of the blocks before.
     pub fn run_block(&self, binding: &Binding<T>, workspace: &mut Workspace<T>) {
-        for instruction in &self.body {
-            step(instruction, &binding.values, workspace);
+        for part in &self.body {
+            match part {
+                Step::One(instruction) => step(instruction, 0, &binding.values, workspace),
+                Step::Loop { extent, body } => {
+                    for iteration in 0..*extent {
+                        for instruction in body {
+                            step(instruction, iteration, &binding.values, workspace);
+                        }
+                    }
+                }
+            }
         }
     }
 
     /// Computes what follows from the sums over examples. Call it once, after the last block.
     pub fn finish(&self, binding: &Binding<T>, workspace: &mut Workspace<T>) {
         for instruction in &self.suffix {
-            step(instruction, &binding.values, workspace);
+            step(instruction, 0, &binding.values, workspace);
         }
     }
 
@@ -138,7 +147,12 @@ impl<T: Element> Program<T> {
     }
 }
 
-fn step<T: Element>(instruction: &Instruction, shared: &[Vec<T>], workspace: &mut Workspace<T>) {
+fn step<T: Element>(
+    instruction: &Instruction,
+    iteration: usize,
+    shared: &[Vec<T>],
+    workspace: &mut Workspace<T>,
+) {
     let Workspace { block, late, scratch, examples, stride, .. } = workspace;
     let (examples, stride) = (*examples, *stride);
     // The buffer of the result is taken out while the others are read.
@@ -146,13 +160,16 @@ fn step<T: Element>(instruction: &Instruction, shared: &[Vec<T>], workspace: &mu
         Place::Block(k) => {
             let mut y = std::mem::take(&mut block[k]);
             let memory = Memory { shared, block, late, examples, stride };
-            run(instruction, &memory, &mut y[..instruction.size * stride], scratch);
+            let first = iteration * instruction.strides[0] * stride;
+            let end = if instruction.strides[0] == 0 { instruction.size * stride } else { y.len() };
+            run(instruction, iteration, &memory, &mut y[first..end], scratch);
             block[k] = y;
         }
         Place::Late(k) => {
             let mut y = std::mem::take(&mut late[k]);
             let memory = Memory { shared, block, late, examples, stride };
-            run(instruction, &memory, &mut y, scratch);
+            let first = iteration * instruction.strides[0];
+            run(instruction, iteration, &memory, &mut y[first..], scratch);
             late[k] = y;
         }
         Place::Shared(_) => {}
