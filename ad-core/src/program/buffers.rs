@@ -1,8 +1,7 @@
 //! Which value lives in which buffer: one whose value has been read for the last time is used again.
 
 use super::Step;
-use super::instruction::{Instruction, Kernel, Place};
-use crate::elementary::Unary;
+use super::instruction::{Instruction, Place};
 
 /// The block buffers of a program: the rows that each must hold.
 #[derive(Clone, Debug, Default)]
@@ -28,7 +27,7 @@ impl Buffers {
         for (number, step) in steps.iter_mut().enumerate() {
             let alone = matches!(step, Step::One(_));
             // What a loop leaves behind is written piece by piece: it has its place before the first iteration.
-            for value in step.instructions().iter().filter_map(|i| block(i.out)) {
+            for value in step.instructions().iter().flat_map(written) {
                 if !alone && home[value] == usize::MAX && lives.last_step[value] > number {
                     home[value] = buffers.take(&mut free, rows[value]);
                 }
@@ -37,21 +36,14 @@ impl Buffers {
                 let dies = |value: usize| {
                     lives.last_time[value] == time && (alone || lives.first_step[value] == number)
                 };
-                if let Some(value) = block(instruction.out)
-                    && home[value] == usize::MAX
-                {
-                    home[value] =
-                        match in_place(instruction).filter(|&(_, x)| dies(x) && rows[x] == rows[value]) {
-                            Some((f, operand)) => {
-                                instruction.kernel = Kernel::UnaryInPlace(f);
-                                instruction.operands.clear();
-                                home[operand]
-                            }
-                            None => buffers.take(&mut free, rows[value]),
-                        };
+                for value in written(instruction) {
+                    if home[value] == usize::MAX {
+                        home[value] = buffers.take(&mut free, rows[value]);
+                    }
                 }
                 let mut dying: Vec<usize> = Vec::new();
-                for place in instruction.operands.iter_mut().chain([&mut instruction.out]) {
+                let outs = instruction.outs.iter_mut().map(|out| &mut out.place);
+                for place in instruction.operands.iter_mut().chain(outs) {
                     if let Place::Block(value) = *place {
                         *place = Place::Block(home[value]);
                         if dies(value) && !dying.contains(&home[value]) {
@@ -104,11 +96,11 @@ impl Lives {
         let mut time = 0;
         for (number, step) in steps.iter().enumerate() {
             for instruction in step.instructions() {
-                if let Some(value) = block(instruction.out) {
+                for value in written(instruction) {
                     lives.first_step[value] = number;
                 }
-                for value in instruction.operands.iter().chain([&instruction.out]).copied().filter_map(block)
-                {
+                let read = instruction.operands.iter().copied().filter_map(block);
+                for value in read.chain(written(instruction)) {
                     (lives.last_step[value], lives.last_time[value]) = (number, time);
                 }
                 time += 1;
@@ -121,14 +113,10 @@ impl Lives {
     }
 }
 
-fn block(place: Place) -> Option<usize> {
-    if let Place::Block(value) = place { Some(value) } else { None }
+fn written(instruction: &Instruction) -> impl Iterator<Item = usize> {
+    instruction.outs.iter().filter_map(|out| block(out.place))
 }
 
-/// The function whose result may take over its operand's buffer, element by element, and that operand.
-fn in_place(instruction: &Instruction) -> Option<(Unary, usize)> {
-    let Kernel::Unary(f, point) = &instruction.kernel else { return None };
-    let even = point.rows[0] && point.over.iter().all(|axis| axis.steps[0] == axis.steps[1]);
-    let &Place::Block(operand) = instruction.operands.first().filter(|_| even)? else { return None };
-    Some((*f, operand))
+fn block(place: Place) -> Option<usize> {
+    if let Place::Block(value) = place { Some(value) } else { None }
 }

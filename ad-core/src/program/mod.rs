@@ -11,6 +11,7 @@ mod aligned;
 mod buffers;
 mod call;
 mod execute;
+mod fuse;
 mod instruction;
 mod nest;
 mod roll;
@@ -22,6 +23,7 @@ use crate::error::{Error, Result};
 use crate::kernels::Element;
 use crate::tape::{Extent, Node, Op, Tape};
 use buffers::Buffers;
+use fuse::{Line, fuse};
 use instruction::{Instruction, Place};
 use nest::Storage;
 use roll::Unit;
@@ -172,10 +174,16 @@ impl<'a> Compiler<'a> {
         } else {
             roll::roll(self.tape, &body)
         };
-        let prefix = prefix.into_iter().map(|line| self.instruction(line, &Storage::default())).collect();
-        let suffix =
-            suffix.into_iter().map(|(_, line)| self.instruction(line, &Storage::default())).collect();
-        let mut body = units.iter().map(|unit| self.step(unit)).collect::<Vec<_>>();
+        let plain = |lines: &[usize], compiler: &Self| -> Vec<Instruction> {
+            // Each value that is shared stays: a binding holds all of them.
+            lines
+                .iter()
+                .flat_map(|&line| fuse(vec![compiler.line(line, Storage::default())], |_, _| true))
+                .collect()
+        };
+        let prefix = plain(&prefix, &self);
+        let suffix = plain(&suffix.into_iter().map(|(_, line)| line).collect::<Vec<_>>(), &self);
+        let mut body = self.steps(&units);
         let (inputs, outputs, buffers) = self.ports(&mut body);
         Program { inputs, outputs, shared, late, buffers, prefix, body, suffix, one_block: self.one_block }
     }
@@ -184,40 +192,62 @@ impl<'a> Compiler<'a> {
         self.tape.nodes()[line].operands.iter().map(|o| self.places[o.node.index()]).collect()
     }
 
-    fn instruction(&self, line: usize, storage: &Storage) -> Instruction {
-        Instruction::new(&self.tape.nodes()[line], storage, self.places[line], self.operands(line))
+    fn line(&self, number: usize, storage: Storage) -> Line<'a> {
+        let node = &self.tape.nodes()[number];
+        Line { number, node, storage, out: self.places[number], operands: self.operands(number) }
     }
 
-    /// The instructions of a unit; values that only a loop reads shrink to one iteration.
-    fn step(&mut self, unit: &Unit) -> Step {
-        let rolled = match unit {
-            Unit::Line(line) => return Step::One(self.instruction(*line, &Storage::default())),
-            Unit::Loop(rolled) => rolled,
+    /// What a block runs: chains and single lines, and loops of them.
+    fn steps(&mut self, units: &[Unit]) -> Vec<Step> {
+        let readers = self.readers();
+        let read_elsewhere = |value: usize, inside: &[usize]| {
+            self.tape.outputs().iter().any(|(_, id)| id.index() == value)
+                || readers[value].iter().any(|reader| !inside.contains(reader))
         };
-        let inside = |line: usize| rolled.lines.iter().any(|&(l, _)| l == line);
-        let nodes = self.tape.nodes();
-        let read_outside = |value: usize| {
-            let reads = |node: &Node| node.operands.iter().any(|o| o.node.index() == value);
-            let output = self.tape.outputs().iter().any(|(_, id)| id.index() == value);
-            output || nodes.iter().enumerate().any(|(k, node)| !inside(k) && reads(node))
+        let (mut steps, mut run) = (Vec::new(), Vec::new());
+        let mut shrunk = Vec::new();
+        let flush = |run: &mut Vec<Line<'a>>, steps: &mut Vec<Step>| {
+            steps.extend(fuse(std::mem::take(run), read_elsewhere).into_iter().map(Step::One));
         };
-        let temporary: Vec<usize> = rolled
-            .lines
-            .iter()
-            .filter(|&&(line, label)| nodes[line].out.contains(&label) && !read_outside(line))
-            .map(|&(line, _)| line)
-            .collect();
-        for &line in &temporary {
-            if let Place::Block(value) = self.places[line] {
-                self.block_rows[value] /= rolled.extent;
+        for unit in units {
+            match unit {
+                Unit::Line(line) => run.push(self.line(*line, Storage::default())),
+                Unit::Loop(rolled) => {
+                    flush(&mut run, &mut steps);
+                    let numbers: Vec<usize> = rolled.lines.iter().map(|&(line, _)| line).collect();
+                    // Values that only the loop reads shrink to one iteration.
+                    let is_temporary = |line: usize| {
+                        let label = rolled.lines.iter().find(|(l, _)| *l == line).map(|(_, label)| label);
+                        label.is_some_and(|l| self.tape.nodes()[line].out.contains(l))
+                            && !read_elsewhere(line, &numbers)
+                    };
+                    let line = |&(line, label): &(usize, _)| {
+                        let operands = self.tape.nodes()[line].operands.iter().map(|o| o.node.index());
+                        let temporary = std::iter::once(line).chain(operands).map(is_temporary).collect();
+                        self.line(line, Storage { rolled: Some(label), temporary })
+                    };
+                    let lines = rolled.lines.iter().map(line).collect();
+                    shrunk.extend(numbers.iter().filter(|&&n| is_temporary(n)).map(|&n| (n, rolled.extent)));
+                    steps.push(Step::Loop { extent: rolled.extent, body: fuse(lines, read_elsewhere) });
+                }
             }
         }
-        let one = |&(line, label): &(usize, _)| {
-            let arrays = std::iter::once(line).chain(nodes[line].operands.iter().map(|o| o.node.index()));
-            let temporary = arrays.map(|value| temporary.contains(&value)).collect();
-            self.instruction(line, &Storage { rolled: Some(label), temporary })
-        };
-        Step::Loop { extent: rolled.extent, body: rolled.lines.iter().map(one).collect() }
+        flush(&mut run, &mut steps);
+        for (line, extent) in shrunk {
+            if let Place::Block(value) = self.places[line] {
+                self.block_rows[value] /= extent;
+            }
+        }
+        steps
+    }
+
+    /// The lines that read each line.
+    fn readers(&self) -> Vec<Vec<usize>> {
+        let mut readers = vec![Vec::new(); self.tape.nodes().len()];
+        for (line, node) in self.tape.nodes().iter().enumerate() {
+            node.operands.iter().for_each(|o| readers[o.node.index()].push(line));
+        }
+        readers
     }
 
     /// The inputs and outputs, and the buffers of the values of a block.

@@ -14,12 +14,6 @@ pub(super) struct Storage {
 }
 
 impl Storage {
-    /// The same for a line that has only operand `k` of this one.
-    pub(super) fn alone(&self, k: usize) -> Storage {
-        let flag = |array: usize| self.temporary.get(array).copied().unwrap_or(false);
-        Storage { rolled: self.rolled, temporary: SmallVec::from_slice(&[flag(0), flag(k + 1)]) }
-    }
-
     /// How far a label runs in an array, as it is stored.
     pub(super) fn size(&self, node: &Node, label: Label, array: usize) -> usize {
         let temporary = self.temporary.get(array).copied().unwrap_or(false);

@@ -1,8 +1,10 @@
 //! What a program needs while it runs, made once and used again: a replay allocates nothing.
 
+use smallvec::SmallVec;
+
 use super::aligned::Aligned;
 use super::execute::{Memory, PADDING, Scratch, run};
-use super::instruction::{Instruction, Place};
+use super::instruction::{Instruction, Output, Place};
 use super::{Port, Program, Step};
 use crate::error::{Error, Result};
 use crate::kernels::{BLOCK, Element};
@@ -58,10 +60,10 @@ impl<T: Element> Program<T> {
         }
         let mut scratch = Scratch::default();
         for instruction in &self.prefix {
-            let Place::Shared(k) = instruction.out else { continue };
+            let [Output { place: Place::Shared(k), .. }] = instruction.outs[..] else { continue };
             let mut y = std::mem::take(&mut binding.values[k]);
             let memory = Memory { shared: &binding.values, block: &[], late: &[], examples: 0, stride: 0 };
-            run(instruction, 0, &memory, &mut y, &mut scratch);
+            run(instruction, 0, &memory, &mut [&mut y], &mut scratch);
             binding.values[k] = y;
         }
         Ok(())
@@ -155,25 +157,40 @@ fn step<T: Element>(
 ) {
     let Workspace { block, late, scratch, examples, stride, .. } = workspace;
     let (examples, stride) = (*examples, *stride);
-    // The buffer of the result is taken out while the others are read.
-    match instruction.out {
-        Place::Block(k) => {
-            let mut y = std::mem::take(&mut block[k]);
-            let memory = Memory { shared, block, late, examples, stride };
-            let first = iteration * instruction.strides[0] * stride;
-            let end = if instruction.strides[0] == 0 { instruction.size * stride } else { y.len() };
-            run(instruction, iteration, &memory, &mut y[first..end], scratch);
-            block[k] = y;
+    // The buffers of the results are taken out while the others are read.
+    let mut taken: SmallVec<[Buffer<T>; 2]> = instruction
+        .outs
+        .iter()
+        .map(|out| match out.place {
+            Place::Block(k) => Buffer::Block(std::mem::take(&mut block[k])),
+            Place::Late(k) => Buffer::Late(std::mem::take(&mut late[k])),
+            Place::Shared(_) => Buffer::Late(Vec::new()),
+        })
+        .collect();
+    let memory = Memory { shared, block, late, examples, stride };
+    let mut ys: SmallVec<[&mut [T]; 2]> = taken
+        .iter_mut()
+        .zip(&instruction.outs)
+        .map(|(buffer, out)| match buffer {
+            Buffer::Block(y) => &mut y[iteration * out.stride * stride..],
+            Buffer::Late(y) => &mut y[iteration * out.stride..],
+        })
+        .collect();
+    run(instruction, iteration, &memory, &mut ys, scratch);
+    drop(ys);
+    for (buffer, out) in taken.into_iter().zip(&instruction.outs) {
+        match (buffer, out.place) {
+            (Buffer::Block(y), Place::Block(k)) => block[k] = y,
+            (Buffer::Late(y), Place::Late(k)) => late[k] = y,
+            _ => {}
         }
-        Place::Late(k) => {
-            let mut y = std::mem::take(&mut late[k]);
-            let memory = Memory { shared, block, late, examples, stride };
-            let first = iteration * instruction.strides[0];
-            run(instruction, iteration, &memory, &mut y[first..], scratch);
-            late[k] = y;
-        }
-        Place::Shared(_) => {}
     }
+}
+
+/// A value that is being written.
+enum Buffer<T> {
+    Block(Aligned<T>),
+    Late(Vec<T>),
 }
 
 impl<T: Element> Workspace<T> {
