@@ -89,11 +89,11 @@ fn equals_central_differences() {
             check(|g, k| &mut g.states[0][k], k, states[0][k]);
             check(|g, k| &mut g.states[1][k], k, states[1][k]);
         }
-        for k in 0..6 {
-            check(|g, k| &mut g.parameters[0][k], k, parameters[0][k]);
+        for (k, bar) in parameters[0].iter().enumerate() {
+            check(|g, k| &mut g.parameters[0][k], k, *bar);
         }
-        for k in 0..3 {
-            check(|g, k| &mut g.parameters[1][k], k, parameters[1][k]);
+        for (k, bar) in parameters[1].iter().enumerate() {
+            check(|g, k| &mut g.parameters[1][k], k, *bar);
         }
     }
 }

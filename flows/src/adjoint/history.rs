@@ -57,8 +57,12 @@ enum Times {
 impl<T: Element> History<T> {
     pub(super) fn new(plan: &Plan) -> Self {
         let &Plan { slots, every, ref grid, width } = plan;
-        let times = grid.clone().map_or(Times::Noted(Vec::new()), Times::Grid);
-        History { times, steps: 0, kept: Vec::new(), every, slots, width, again: Vec::new() }
+        let (times, states) = match grid {
+            Some(grid) => (Times::Grid(grid.clone()), (grid.len() - 1).div_ceil(every)),
+            None => (Times::Noted(Vec::new()), 0),
+        };
+        let kept = Vec::with_capacity(states * width);
+        History { times, steps: 0, kept, every, slots, width, again: Vec::new() }
     }
 
     pub(super) fn is_empty(&self) -> bool {

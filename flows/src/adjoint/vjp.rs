@@ -182,7 +182,7 @@ impl<T: Element> OdeVjp<T> {
         count: usize,
         span: [f64; 2],
     ) -> Result<(Vec<History<T>>, Statistics)> {
-        let mut histories = vec![History::new(plan); count];
+        let mut histories: Vec<History<T>> = (0..count).map(|_| History::new(plan)).collect();
         let note = |e: usize, step, states: &[Lanes<T>]| histories[e].push(step, states, e);
         let statistics = self.ode.solve_block(&bound.forward, memory, count, span, note)?;
         Ok((histories, statistics))

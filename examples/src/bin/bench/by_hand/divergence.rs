@@ -63,8 +63,8 @@ impl<T: Float> DivergenceByHand<T> {
         let (d, b0, [w1, w2, w3]) = (layers.dims, layers.first_bias(), &layers.w);
         let mut m = vec![T::from_f64(0.0); WIDTH * WIDTH];
         multiply(&mut m, matrix(w1, WIDTH).transpose(), matrix(w3, d).transpose(), Accum::Replace);
-        m.iter_mut().zip(w2).for_each(|(m, &w)| *m = *m * w);
-        let ones = vec![T::from_f64(1.0); ROWS * WIDTH];
+        m.iter_mut().zip(w2).for_each(|(m, &w)| *m *= w);
+        let ones = [T::from_f64(1.0); ROWS * WIDTH];
         for (first, (x, _)) in (0..).step_by(ROWS).zip(layers.blocks()) {
             let n = x.len() / d * WIDTH;
             multiply(&mut h[..n], matrix(x, d), matrix(w1, WIDTH), Accum::Replace);
@@ -101,13 +101,13 @@ fn row_dots<T: Float>(out: &mut [T], a: &[T], b: &[T]) {
                 let mut lanes = [T::from_f64(0.0); LANES];
                 for (a, b) in a.as_chunks::<LANES>().0.iter().zip(b.as_chunks::<LANES>().0) {
                     for k in 0..LANES {
-                        lanes[k] = lanes[k] + a[k] * b[k];
+                        lanes[k] += a[k] * b[k];
                     }
                 }
                 let mut half = LANES / 2;
                 while half > 0 {
                     for k in 0..half {
-                        lanes[k] = lanes[k] + lanes[k + half];
+                        lanes[k] += lanes[k + half];
                     }
                     half /= 2;
                 }

@@ -70,7 +70,7 @@ impl<T: Float> Case<T> for GradientByHand<T> {
             multiply(w1_bar, matrix(x, d).transpose(), matrix(z_bar, WIDTH), Accum::Add);
         }
         let scale = T::from_f64(d as f64 / layers.points.len() as f64);
-        bars.iter_mut().flatten().for_each(|x| *x = *x * scale);
+        bars.iter_mut().flatten().for_each(|x| *x *= scale);
         time_bar.iter_mut().zip(&bars[1]).for_each(|(x, &b)| *x = b * T::from_f64(AT));
         Ok(())
     }
@@ -93,8 +93,8 @@ fn slope_back<T: Float>(u_bar: &mut [T], h_bar: &mut [T], v: &[T], h: &[T], b_ba
                 {
                     let slope = one - h * h;
                     *h_bar = (*h_bar - two * h * v * *u_bar) * slope;
-                    *u_bar = *u_bar * slope;
-                    *b_bar = *b_bar + *h_bar;
+                    *u_bar *= slope;
+                    *b_bar += *h_bar;
                 }
             }
         },

@@ -87,3 +87,47 @@ fn activate<T: Float>(h: &mut [T], u: &mut [T], v: &[T], b: &[T]) {
         },
     );
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::case::{Batch, Case};
+    use crate::network::{directions, divergence_at, hutchinson, mean_gradient};
+
+    /// Blocks that are full, and one that is not.
+    const POINTS: usize = 2 * ROWS + 1;
+
+    fn close(a: &[f64], b: &[f64]) -> bool {
+        a.len() == b.len() && a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-12 * (1.0 + b.abs()))
+    }
+
+    #[test]
+    fn loops_by_hand_compute_what_programs_compute() {
+        for d in [1, 3, 20] {
+            let inputs = Inputs::from_seeds(d, POINTS).unwrap();
+            for (way, estimator) in [(Way::Hutchinson, hutchinson()), (Way::Exact, directions())] {
+                let tape = divergence_at(&inputs.field, estimator).unwrap();
+                let mut program = Batch::<f64>::new(&tape, &inputs, POINTS).unwrap();
+                let mut by_hand = DivergenceByHand::<f64>::new(&inputs, way).unwrap();
+                program.call().unwrap();
+                by_hand.call().unwrap();
+                assert!(close(by_hand.outputs()[0], program.outputs()[0]), "{way:?} in {d} dimensions");
+            }
+            let tape =
+                divergence_at(&inputs.field, hutchinson()).and_then(|tape| mean_gradient(&tape)).unwrap();
+            let mut program = Batch::<f64>::new(&tape, &inputs, POINTS).unwrap();
+            let mut by_hand = GradientByHand::<f64>::new(&inputs).unwrap();
+            program.call().unwrap();
+            // A second call begins anew.
+            by_hand.call().unwrap();
+            by_hand.call().unwrap();
+            let [w1, b1, w2, b2, w3, b3, time] = by_hand.outputs()[..] else { panic!("seven arrays") };
+            let joined = [time, w1].concat();
+            for (name, (got, want)) in
+                [&joined[..], b1, w2, b2, w3, b3].iter().zip(program.outputs()).enumerate()
+            {
+                assert!(close(got, want), "parameter {name} in {d} dimensions");
+            }
+        }
+    }
+}
