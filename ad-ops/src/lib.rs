@@ -27,5 +27,5 @@ mod divergence;
 mod probe;
 pub mod random;
 
-pub use divergence::{DIVERGENCE, Estimator, PROBE, divergence};
+pub use divergence::{DIVERGENCE, Estimator, PROBE, Workload, divergence};
 pub use probe::Probe;

@@ -1,6 +1,11 @@
 //! The divergence of a field, as a tape.
 
-use ad_core::{Error, Result, Tape, Tracer};
+mod exact;
+mod hutchinson;
+
+use ad_core::{Error, Recorder, Result, Tape, Tracer};
+
+pub use exact::Workload;
 
 /// The name of the output that [`divergence`] adds.
 pub const DIVERGENCE: &str = "divergence";
@@ -10,9 +15,15 @@ pub const PROBE: &str = "probe";
 /// How the trace of the Jacobian is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Estimator {
-    /// All `d` directions. The first linear layer costs nothing, since its directions are the rows of its matrix, and
-    /// of the last one the diagonal alone is computed.
+    /// The trace itself by the cheapest route, for the default [`Workload`]. The derivative is a sum of products of
+    /// matrices and slopes, which is contracted in the order that costs least; so rounding differs from that of
+    /// [`Estimator::Directions`].
     Exact,
+    /// [`Estimator::Exact`] for a given workload.
+    ExactFor(Workload),
+    /// The trace itself, by pushing all `d` directions forward. The first linear layer costs nothing, since its directions
+    /// are the rows of its matrix, and of the last one the diagonal alone is computed.
+    Directions,
     /// The mean of `v^T J v` over random probes (Hutchinson 1990), which are an input of the tape: `probe` of shape
     /// `[probes, d]` for each example. Unbiased for probes with covariance one.
     Hutchinson {
@@ -28,38 +39,66 @@ pub enum Estimator {
 /// Where there is no such input or output, their shapes are not one vector's, a name is taken, or no probes are asked
 /// for.
 pub fn divergence(tape: &Tape, state: &str, field: &str, estimator: Estimator) -> Result<Tape> {
-    let place = |list: &[(String, _)], name: &str| list.iter().position(|(n, _)| n == name);
-    tape.input(state)?;
-    tape.output(field)?;
-    let (Some(input), Some(output)) = (place(tape.inputs(), state), place(tape.outputs(), field)) else {
-        return Err(Error::new("the tape changed its names"));
-    };
+    let ends = Ends::find(tape, state, field)?;
+    match estimator {
+        Estimator::Exact => exact::cheapest(tape, &ends, Workload::default()),
+        Estimator::ExactFor(workload) => exact::cheapest(tape, &ends, workload),
+        Estimator::Directions => with_trace(tape, &ends, exact::directions),
+        Estimator::Hutchinson { probes } => {
+            with_trace(tape, &ends, |t, x, y, d| hutchinson::trace(t, x, y, probes, d))
+        }
+    }
+}
+
+/// Where the state and the field are on a tape.
+struct Ends {
+    /// Among the inputs.
+    input: usize,
+    /// Among the outputs.
+    output: usize,
+    /// The length of both.
+    length: usize,
+}
+
+impl Ends {
+    fn find(tape: &Tape, state: &str, field: &str) -> Result<Ends> {
+        let (x, y) = (tape.input(state)?, tape.output(field)?);
+        let place = |list: &[(String, _)], name: &str| list.iter().position(|(n, _)| n == name);
+        let (Some(input), Some(output)) = (place(tape.inputs(), state), place(tape.outputs(), field)) else {
+            return Err(Error::new("the tape changed its names"));
+        };
+        match (&tape.node(x).shape()[..], &tape.node(y).shape()[..]) {
+            (&[length], &[m]) if length == m => Ok(Ends { input, output, length }),
+            (from, to) => Err(Error::new(format!(
+                "the divergence of a field of shape {to:?} on states of shape {from:?}: both must be vectors of one \
+                 length"
+            ))),
+        }
+    }
+}
+
+/// A tape with one more output, [`DIVERGENCE`], that `trace` makes of its inputs and outputs.
+fn record(tape: &Tape, trace: impl FnOnce(&Recorder, &[Tracer], &[Tracer]) -> Tracer) -> Result<Tape> {
     Tape::record(|t| {
         let inputs = t.inputs_like(tape);
         let outputs = t.inline(tape, &inputs.iter().collect::<Vec<_>>());
-        let (x, y) = (&inputs[input], &outputs[output]);
-        let trace = match (&x.shape()[..], &y.shape()[..]) {
-            (&[d], &[m]) if d == m => match estimator {
-                Estimator::Exact => tangents(t, x, y, &t.identity(d)).trace(),
-                Estimator::Hutchinson { probes: 0 } => {
-                    x.fail("Hutchinson's estimator takes at least one probe")
-                }
-                Estimator::Hutchinson { probes } => {
-                    let v = t.example(PROBE, &[probes, d]);
-                    (tangents(t, x, y, &v) * v).sum() * (1.0 / probes as f64)
-                }
-            },
-            (from, to) => {
-                x.fail(format!("the divergence of a field of shape {to:?} on states of shape {from:?}"))
-            }
-        };
+        let trace = trace(t, &inputs, &outputs).to_examples();
         let names = tape.outputs().iter().map(|(name, _)| name.clone());
-        names.zip(outputs.clone()).chain([(DIVERGENCE.to_owned(), trace.to_examples())]).collect::<Vec<_>>()
+        names.zip(outputs).chain([(DIVERGENCE.to_owned(), trace)]).collect::<Vec<_>>()
     })
 }
 
+/// As [`record`], with `trace` made of the state, the field and their length.
+fn with_trace(
+    tape: &Tape,
+    ends: &Ends,
+    trace: impl FnOnce(&Recorder, &Tracer, &Tracer, usize) -> Tracer,
+) -> Result<Tape> {
+    record(tape, |t, inputs, outputs| trace(t, &inputs[ends.input], &outputs[ends.output], ends.length))
+}
+
 /// The derivatives of `y` along `directions` of `x`: shape `[directions, d]`.
-fn tangents(t: &ad_core::Recorder, x: &Tracer, y: &Tracer, directions: &Tracer) -> Tracer {
+fn tangents(t: &Recorder, x: &Tracer, y: &Tracer, directions: &Tracer) -> Tracer {
     t.push_forward(&[(x, directions)], &[y]).remove(0)
 }
 

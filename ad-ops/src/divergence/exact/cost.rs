@@ -1,0 +1,94 @@
+//! What contractions cost in a `Program`, measured once on its kernels; the unit is a multiply-add of a matrix product.
+
+use ad_core::{Extent, Node, Op, Tape};
+
+/// How much a divergence is used for each binding of the parameters, so that what is free of the examples can be weighed
+/// against what is not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Workload {
+    /// The examples of a batch.
+    pub examples: usize,
+    /// How often the tape runs on each of them before the parameters change: the stages of all steps of a solve.
+    pub evaluations: usize,
+}
+
+impl Default for Workload {
+    /// 256 examples, evaluated once.
+    fn default() -> Self {
+        Workload { examples: 256, evaluations: 1 }
+    }
+}
+
+impl Workload {
+    /// How often a value that all examples share is used.
+    pub(super) fn uses(self) -> f64 {
+        (self.examples.max(1) * self.evaluations.max(1)) as f64
+    }
+}
+
+/// The kernel that a line runs on.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Kernel {
+    /// No examples: once for each binding.
+    Shared,
+    /// A value that examples share times one that they have their own of, summed over a common index.
+    Matrix,
+    /// Both have examples, and an index is summed.
+    Dot,
+    /// Products, sums and copies row by row.
+    Rows,
+}
+
+/// Per multiply-add, and per number that is written.
+const MATRIX: f64 = 1.0;
+const DOT: f64 = 1.5;
+const ROWS: f64 = 3.0;
+const SHARED: f64 = 2.0;
+const WRITE: f64 = 0.5;
+/// An elementary function of one number.
+const ELEMENTARY: f64 = 20.0;
+/// Numbers an example beyond which a value does not stay in the cache, and how much slower it then is.
+const CACHE: f64 = 16384.0;
+const OUTSIDE: f64 = 2.0;
+/// The most numbers of a value that is made once.
+const MAX_SHARED: f64 = 16_777_216.0;
+
+/// The cost for each example of a line that runs over `work` index values and writes `written` numbers.
+pub(super) fn line(kernel: Kernel, work: f64, written: f64, workload: Workload) -> f64 {
+    let slow = if written > CACHE { OUTSIDE } else { 1.0 };
+    match kernel {
+        Kernel::Shared if written > MAX_SHARED => f64::INFINITY,
+        Kernel::Shared => (SHARED * work + written) / workload.uses(),
+        Kernel::Matrix => slow * (MATRIX * work + WRITE * written),
+        Kernel::Dot => slow * (DOT * work + WRITE * written),
+        Kernel::Rows => slow * ROWS * work,
+    }
+}
+
+/// The cost of a tape for each example.
+pub(super) fn tape(tape: &Tape, workload: Workload) -> f64 {
+    tape.nodes().iter().map(|node| node_cost(tape, node, workload)).sum()
+}
+
+fn node_cost(tape: &Tape, node: &Node, workload: Workload) -> f64 {
+    let work = node.work();
+    let written = node.shape().iter().map(|&n| n as f64).product();
+    let total = work.multiply_adds + work.passes + ELEMENTARY * work.elementary;
+    if !node.extents.contains(&Extent::Example) {
+        return line(Kernel::Shared, total, written, workload);
+    }
+    if work.elementary > 0.0 {
+        return total;
+    }
+    let examples = node.operands.iter().filter(|o| tape.node(o.node).has_example()).count();
+    let summed = (0..node.extents.len() as ad_core::Label).any(|l| {
+        let common = node.operands.iter().all(|o| o.labels.contains(&l));
+        common && node.extent(l) != Extent::Example && !node.out.contains(&l)
+    });
+    let kernel = match (&node.op, node.operands.len()) {
+        (Op::Contract(_), 2) if summed && examples == 1 => Kernel::Matrix,
+        (Op::Contract(_), 2) if summed || !node.has_example() => Kernel::Dot,
+        _ => Kernel::Rows,
+    };
+    line(kernel, total, written, workload)
+}
