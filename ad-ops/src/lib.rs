@@ -27,5 +27,5 @@ mod divergence;
 mod probe;
 pub mod random;
 
-pub use divergence::{DIVERGENCE, Estimator, PROBE, Workload, divergence};
+pub use divergence::{DIVERGENCE, Estimator, PROBE, Route, Workload, divergence, explain};
 pub use probe::Probe;

@@ -5,7 +5,7 @@ mod hutchinson;
 
 use ad_core::{Error, Recorder, Result, Tape, Tracer};
 
-pub use exact::Workload;
+pub use exact::{Route, Workload};
 
 /// The name of the output that [`divergence`] adds.
 pub const DIVERGENCE: &str = "divergence";
@@ -41,13 +41,37 @@ pub enum Estimator {
 pub fn divergence(tape: &Tape, state: &str, field: &str, estimator: Estimator) -> Result<Tape> {
     let ends = Ends::find(tape, state, field)?;
     match estimator {
-        Estimator::Exact => exact::cheapest(tape, &ends, Workload::default()),
-        Estimator::ExactFor(workload) => exact::cheapest(tape, &ends, workload),
+        Estimator::Exact => Ok(exact::routes(tape, &ends, Workload::default())?.swap_remove(0).into_tape()),
+        Estimator::ExactFor(workload) => Ok(exact::routes(tape, &ends, workload)?.swap_remove(0).into_tape()),
         Estimator::Directions => with_trace(tape, &ends, exact::directions),
         Estimator::Hutchinson { probes } => {
             with_trace(tape, &ends, |t, x, y, d| hutchinson::trace(t, x, y, probes, d))
         }
     }
+}
+
+/// The routes that [`Estimator::ExactFor`] chooses from, the cheapest first.
+///
+/// ```
+/// use ad_core::{Elementary, Tape};
+/// use ad_ops::{Workload, explain};
+///
+/// let field = Tape::record(|t| {
+///     let (x, w, v) = (t.example("x", &[8]), t.shared("w", &[8, 64]), t.shared("v", &[64, 8]));
+///     [("x_dot", x.matmul(&w).tanh().matmul(&v))]
+/// })?;
+/// // tr(v s w) = sum_h s[h] m[h] with m[h] = sum_i w[i,h] v[h,i], which has no example.
+/// let routes = explain(&field, "x", "x_dot", Workload { examples: 1000, evaluations: 1 })?;
+/// println!("{}", routes[0]);
+/// let [example, binding] = routes[0].work();
+/// assert_eq!((example.multiply_adds, binding.multiply_adds), (64.0 + 64.0, 8.0 * 64.0));
+/// # Ok::<(), ad_core::Error>(())
+/// ```
+///
+/// # Errors
+/// As [`divergence`].
+pub fn explain(tape: &Tape, state: &str, field: &str, workload: Workload) -> Result<Vec<Route>> {
+    exact::routes(tape, &Ends::find(tape, state, field)?, workload)
 }
 
 /// Where the state and the field are on a tape.

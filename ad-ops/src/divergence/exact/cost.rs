@@ -50,6 +50,8 @@ const ELEMENTARY: f64 = 20.0;
 /// Numbers an example beyond which a value does not stay in the cache, and how much slower it then is.
 const CACHE: f64 = 16384.0;
 const OUTSIDE: f64 = 2.0;
+/// The most numbers of a value that each example has its own of: for a block of 64 examples in f64, 32 MB.
+pub(super) const MAX_VALUE: f64 = 65536.0;
 /// The most numbers of a value that is made once.
 const MAX_SHARED: f64 = 16_777_216.0;
 
@@ -91,4 +93,10 @@ fn node_cost(tape: &Tape, node: &Node, workload: Workload) -> f64 {
         _ => Kernel::Rows,
     };
     line(kernel, total, written, workload)
+}
+
+/// The most numbers of a value on a tape that each example has its own of.
+pub(super) fn largest(tape: &Tape) -> f64 {
+    let own = tape.nodes().iter().filter(|node| node.has_example());
+    own.map(|node| node.shape().iter().map(|&n| n as f64).product()).fold(0.0, f64::max)
 }

@@ -76,23 +76,24 @@ impl Planner {
         Search::new(self, &network)?.best(&shape).map(|found| found.plan(network, shape))
     }
 
-    /// The order that begins with one factor of a network without open axes, and takes its neighbours in the order in
-    /// which they stand: directions pushed through the loop from there.
-    pub(super) fn push_from(&mut self, network: &Network, start: usize) -> Option<Plan> {
+    /// The order that begins with one factor of a network without open axes, and takes the others as they follow it
+    /// around the loop: directions pushed through a cut, whose width is returned too.
+    pub(super) fn push_from(&mut self, network: &Network, start: usize) -> Option<(usize, Plan)> {
         let mut search = Search::new(self, network)?;
         let mut rest = search.singles()?;
         rest.rotate_left(start);
-        let mut items = rest.into_iter();
-        let mut whole = items.next()?;
-        let mut rest: Vec<Partial> = items.collect();
+        let mut whole = rest.remove(0);
+        let mut cut = whole.labels;
         while !rest.is_empty() {
-            let place = rest.iter().position(|r| r.labels & whole.labels != 0).unwrap_or(0);
+            let place = rest.iter().position(|r| r.labels & whole.labels != 0)?;
             let next = rest.remove(place);
             let outside = rest.iter().fold(search.open, |set, r| set | r.labels);
+            cut = if rest.is_empty() { cut & next.labels } else { cut };
             whole = search.join(&whole, &next, outside)?;
         }
+        let width = search.size(cut) as usize;
         let found = Found { cost: whole.cost, largest: whole.largest, parts: vec![whole.tree] };
-        Some(found.plan(network.clone(), Vec::new()))
+        Some((width, found.plan(network.clone(), Vec::new())))
     }
 }
 

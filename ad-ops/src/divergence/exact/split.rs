@@ -6,6 +6,7 @@
 
 use std::rc::Rc;
 
+use super::cost::MAX_VALUE;
 use super::network::Network;
 use super::order::{Plan, Planner};
 
@@ -19,11 +20,13 @@ pub(super) struct Plans {
     pub(super) cost: f64,
 }
 
-impl Plans {
-    fn one(plan: Plan) -> Self {
+impl From<Plan> for Plans {
+    fn from(plan: Plan) -> Self {
         Plans { cost: plan.cost, plans: vec![plan] }
     }
+}
 
+impl Plans {
     fn join(mut self, other: Plans) -> Self {
         self.cost += other.cost;
         self.plans.extend(other.plans);
@@ -46,7 +49,7 @@ impl Planner {
 
     /// No sum is multiplied out.
     pub(super) fn kept(&mut self, network: &Network) -> Option<Plans> {
-        self.order(network.clone(), Vec::new()).map(Plans::one)
+        self.order(network.clone(), Vec::new()).map(Plans::from)
     }
 
     /// Every sum is multiplied out, unless that makes too many terms.
@@ -84,6 +87,32 @@ impl Planner {
         let further = best.and_then(|(place, _)| all(terms(network, place), |term| self.split(term)));
         let out = self.multiplied_out(network);
         Some(kept.or_cheaper(further).or_cheaper(out))
+    }
+
+    /// Plans whose values fit into [`MAX_VALUE`] where that is possible: an index is taken some values at a time.
+    pub(super) fn within_memory(&mut self, plans: Plans) -> Plans {
+        let parts = plans.plans.into_iter().map(|plan| self.in_blocks(plan));
+        parts.collect::<Vec<_>>().into_iter().fold(Plans::default(), Plans::join)
+    }
+
+    fn in_blocks(&mut self, plan: Plan) -> Plans {
+        if plan.largest <= MAX_VALUE {
+            return plan.into();
+        }
+        let blocks = (plan.largest / MAX_VALUE).ceil() as usize;
+        let network = &plan.network;
+        let mut best: Option<Plans> = None;
+        for (label, &extent) in network.extents.iter().enumerate().filter(|(_, n)| **n >= blocks) {
+            let block = extent.div_ceil(blocks);
+            let parts = (0..extent).step_by(block).map(|start| start..extent.min(start + block));
+            let parts = parts.map(|values| network.restricted(label, values)).collect();
+            let fits = |p: &Plans| p.plans.iter().all(|plan| plan.largest <= MAX_VALUE);
+            best = match (best, all(parts, |part| self.kept(part)).filter(fits)) {
+                (Some(best), parts) => Some(best.or_cheaper(parts)),
+                (None, parts) => parts,
+            };
+        }
+        best.unwrap_or_else(|| plan.into())
     }
 }
 

@@ -1,0 +1,168 @@
+//! The candidates for a trace, as tapes, and what they cost.
+
+use std::fmt;
+
+use ad_core::{NodeId, Result, Tape, Tracer, Work};
+
+use super::super::{Ends, record, with_trace};
+use super::cost::{self, MAX_VALUE, Workload};
+use super::emit::Emitter;
+use super::flatten::flatten;
+use super::network::Network;
+use super::order::{Plan, Planner};
+use super::split::Plans;
+use super::{directions, directions_in_blocks};
+
+/// One way to compute an exact divergence.
+///
+/// Prints as its name, its cost, and the lines that it adds to those of the field.
+#[derive(Clone, Debug)]
+pub struct Route {
+    name: String,
+    tape: Tape,
+    /// How many lines of the tape are the field's.
+    field: usize,
+    cost: f64,
+}
+
+impl Route {
+    fn new(name: impl Into<String>, tape: Tape, field: &Tape, workload: Workload) -> Self {
+        let cost = cost::tape(&tape, workload) - cost::tape(field, workload);
+        Route { name: name.into(), tape, field: field.nodes().len(), cost }
+    }
+
+    /// What the route does, in a few words.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The tape of the field and its divergence.
+    pub fn tape(&self) -> &Tape {
+        &self.tape
+    }
+
+    /// The tape by itself.
+    pub fn into_tape(self) -> Tape {
+        self.tape
+    }
+
+    /// The cost by which routes are compared, in multiply-adds of a matrix product for each example. What is computed once
+    /// for each binding counts by its share, and a kernel that is slower than the product of matrices by how much slower
+    /// it was measured to be.
+    pub fn cost(&self) -> f64 {
+        self.cost
+    }
+
+    /// The operations that are added to those of the field: for each example, and for each binding of the parameters.
+    pub fn work(&self) -> [Work; 2] {
+        let mut work = [Work::default(); 2];
+        for node in &self.tape.nodes()[self.field..] {
+            let shared = !node.extents.contains(&ad_core::Extent::Example);
+            work[usize::from(shared)] += node.work();
+        }
+        work
+    }
+}
+
+impl fmt::Display for Route {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [example, binding] = self.work();
+        writeln!(
+            f,
+            "{}: {} multiply-adds an example, {} a binding; cost {:.0}",
+            self.name, example.multiply_adds, binding.multiply_adds, self.cost
+        )?;
+        let text = self.tape.to_string();
+        let added = text.lines().skip(self.field).take(self.tape.nodes().len() - self.field);
+        added.into_iter().try_for_each(|line| writeln!(f, "    {line}"))
+    }
+}
+
+/// All routes that come into question, the cheapest first; there is at least one.
+pub(in super::super) fn routes(tape: &Tape, ends: &Ends, workload: Workload) -> Result<Vec<Route>> {
+    let mut routes = vec![by_directions(tape, ends, workload)?];
+    let linear = Linear::new(tape, ends)?;
+    if let Some(network) = flatten(&linear.tape, linear.seed, linear.end) {
+        for (name, plans) in candidates(&network.closed(), workload) {
+            let known = |tape: &Tape| routes.iter().any(|route| route.tape == *tape);
+            let planned = linear.with_plans(tape, &plans)?;
+            if !known(&planned) {
+                routes.push(Route::new(name, planned, tape, workload));
+            }
+        }
+    }
+    // Of two at the same cost the planned one is last, and a sort keeps their order.
+    routes.sort_by(|a, b| a.cost.total_cmp(&b.cost));
+    Ok(routes)
+}
+
+/// All directions at once, or as many at a time as memory allows.
+fn by_directions(tape: &Tape, ends: &Ends, workload: Workload) -> Result<Route> {
+    let d = ends.length;
+    let whole = with_trace(tape, ends, directions)?;
+    let largest = cost::largest(&whole);
+    if largest <= MAX_VALUE || d < 2 {
+        return Ok(Route::new(format!("{d} directions"), whole, tape, workload));
+    }
+    let block = ((d as f64 * MAX_VALUE / largest) as usize).clamp(1, d - 1);
+    let parts = with_trace(tape, ends, |t, x, y, d| directions_in_blocks(t, x, y, d, block))?;
+    Ok(Route::new(format!("{d} directions, {block} at a time"), parts, tape, workload))
+}
+
+/// Plans for a closed network, each with a name.
+fn candidates(network: &Network, workload: Workload) -> Vec<(String, Plans)> {
+    let mut planner = Planner::new(workload);
+    let mut found: Vec<(String, Plans)> = Vec::new();
+    let named = |name: &str, plans: Option<Plans>| plans.map(|plans| (name.to_owned(), plans));
+    found.extend(named("planned", planner.split(network)));
+    found.extend(named("sums kept", planner.kept(network)));
+    found.extend(named("sums multiplied out", planner.multiplied_out(network)));
+    let mut pushed: Vec<(usize, Plan)> = Vec::new();
+    for (width, plan) in (0..network.factors.len()).filter_map(|k| planner.push_from(network, k)) {
+        match pushed.iter_mut().find(|(w, _)| *w == width) {
+            Some((_, best)) if best.cost <= plan.cost => {}
+            Some((_, best)) => *best = plan,
+            None => pushed.push((width, plan)),
+        }
+    }
+    pushed.sort_by(|(_, a), (_, b)| a.cost.total_cmp(&b.cost));
+    let cuts = pushed.into_iter().take(3);
+    found.extend(cuts.map(|(width, plan)| (format!("pushed through a cut of {width}"), Plans::from(plan))));
+    let bounded = found.into_iter().map(|(name, plans)| (name, planner.within_memory(plans)));
+    bounded.filter(|(_, plans)| plans.cost.is_finite()).collect()
+}
+
+/// The lines of a field, and those of its derivative along one direction.
+struct Linear {
+    tape: Tape,
+    seed: NodeId,
+    end: NodeId,
+}
+
+impl Linear {
+    fn new(tape: &Tape, ends: &Ends) -> Result<Linear> {
+        let mut name = "direction".to_owned();
+        while tape.inputs().iter().any(|(taken, _)| *taken == name) {
+            name.push('_');
+        }
+        let linear = Tape::record(|t| {
+            let inputs = t.inputs_like(tape);
+            let direction = t.shared(&name, &[ends.length]);
+            let outputs = t.inline(tape, &inputs.iter().collect::<Vec<_>>());
+            let (x, y) = (&inputs[ends.input], &outputs[ends.output]);
+            let tangent = t.push_forward(&[(x, &direction)], &[y]).remove(0);
+            [("tangent", tangent)]
+        })?;
+        Ok(Linear { seed: linear.input(&name)?, end: linear.output("tangent")?, tape: linear })
+    }
+
+    /// The tape of the field with the trace that plans compute.
+    fn with_plans(&self, tape: &Tape, plans: &Plans) -> Result<Tape> {
+        record(tape, |t, inputs, _| {
+            let direction = t.full(&self.tape.node(self.seed).shape(), 0.0);
+            let given: Vec<&Tracer> = inputs.iter().chain([&direction]).collect();
+            let lines = t.inline_lines(&self.tape, &given);
+            Emitter { recorder: t, lines: &lines }.sum(&plans.plans, &[], None)
+        })
+    }
+}
