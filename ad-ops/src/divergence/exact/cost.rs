@@ -39,32 +39,42 @@ pub(super) enum Kernel {
     Rows,
 }
 
-/// Per multiply-add, and per number that is written.
+/// Per multiply-add.
 const MATRIX: f64 = 1.0;
 const DOT: f64 = 1.5;
-const ROWS: f64 = 3.0;
-const SHARED: f64 = 2.0;
-const WRITE: f64 = 0.5;
+const ROWS: f64 = 2.0;
 /// An elementary function of one number.
 const ELEMENTARY: f64 = 20.0;
-/// Numbers an example beyond which a value does not stay in the cache, and how much slower it then is.
-const CACHE: f64 = 16384.0;
+/// Per number that is read or written for each example, in the cache and where a value is too large for it.
+const INSIDE: f64 = 0.5;
 const OUTSIDE: f64 = 2.0;
+/// The most numbers an example of a value that stays in the cache.
+const CACHE: f64 = 1024.0;
+/// Per multiply-add, and per number that is written, of what is made once for each binding: on one thread, while blocks of
+/// examples run on all.
+const SHARED: f64 = 3.0;
+const SHARED_WRITE: f64 = 16.0;
 /// The most numbers of a value that each example has its own of: for a block of 64 examples in f64, 32 MB.
 pub(super) const MAX_VALUE: f64 = 65536.0;
 /// The most numbers of a value that is made once.
 const MAX_SHARED: f64 = 16_777_216.0;
 
-/// The cost for each example of a line that runs over `work` index values and writes `written` numbers.
-pub(super) fn line(kernel: Kernel, work: f64, written: f64, workload: Workload) -> f64 {
-    let slow = if written > CACHE { OUTSIDE } else { 1.0 };
+/// The cost for each example of a line that runs over `work` index values. `own` are the numbers of the result and of
+/// operands that each example has its own of.
+pub(super) fn line(kernel: Kernel, work: f64, own: &[f64], workload: Workload) -> f64 {
+    let moved = |&size: &f64| size * if size > CACHE { OUTSIDE } else { INSIDE };
+    let moved: f64 = own.iter().map(moved).sum();
     match kernel {
-        Kernel::Shared if written > MAX_SHARED => f64::INFINITY,
-        Kernel::Shared => (SHARED * work + written) / workload.uses(),
-        Kernel::Matrix => slow * (MATRIX * work + WRITE * written),
-        Kernel::Dot => slow * (DOT * work + WRITE * written),
-        Kernel::Rows => slow * ROWS * work,
+        Kernel::Shared => SHARED * work / workload.uses(),
+        Kernel::Matrix => MATRIX * work + moved,
+        Kernel::Dot => DOT * work + moved,
+        Kernel::Rows => ROWS * work + moved,
     }
+}
+
+/// The cost for each example of a value of `size` numbers that is made once for each binding, beside the work for it.
+pub(super) fn shared(size: f64, workload: Workload) -> f64 {
+    if size > MAX_SHARED { f64::INFINITY } else { SHARED_WRITE * size / workload.uses() }
 }
 
 /// The cost of a tape for each example.
@@ -74,14 +84,13 @@ pub(super) fn tape(tape: &Tape, workload: Workload) -> f64 {
 
 fn node_cost(tape: &Tape, node: &Node, workload: Workload) -> f64 {
     let work = node.work();
-    let written = node.shape().iter().map(|&n| n as f64).product();
+    let size = |node: &Node| node.shape().iter().map(|&n| n as f64).product::<f64>();
     let total = work.multiply_adds + work.passes + ELEMENTARY * work.elementary;
     if !node.extents.contains(&Extent::Example) {
-        return line(Kernel::Shared, total, written, workload);
+        return line(Kernel::Shared, total, &[], workload) + shared(size(node), workload);
     }
-    if work.elementary > 0.0 {
-        return total;
-    }
+    let operands = node.operands.iter().map(|o| tape.node(o.node)).chain([node]);
+    let own: Vec<f64> = operands.filter(|n| n.has_example()).map(size).collect();
     let examples = node.operands.iter().filter(|o| tape.node(o.node).has_example()).count();
     let summed = (0..node.extents.len() as ad_core::Label).any(|l| {
         let common = node.operands.iter().all(|o| o.labels.contains(&l));
@@ -92,7 +101,7 @@ fn node_cost(tape: &Tape, node: &Node, workload: Workload) -> f64 {
         (Op::Contract(_), 2) if summed || !node.has_example() => Kernel::Dot,
         _ => Kernel::Rows,
     };
-    line(kernel, total, written, workload)
+    line(kernel, total, &own, workload)
 }
 
 /// The most numbers of a value on a tape that each example has its own of.

@@ -169,8 +169,7 @@ impl<'a> Search<'a> {
     /// The cost of putting the parts together and the numbers where the open axes want them.
     fn spread(&self, shape: &[usize], parts: &[Rc<Tree>]) -> f64 {
         let size: f64 = shape.iter().map(|&n| n as f64).product();
-        let kernel = if self.network.has_example() { Kernel::Rows } else { Kernel::Shared };
-        let line = cost::line(kernel, size, size, self.planner.workload);
+        let line = self.pass(size, self.network.has_example());
         let contiguous = |places: &[usize]| places.windows(2).all(|w| w[0] + 1 == w[1]);
         let placed = self.network.open.iter().filter_map(|axis| axis.places.as_ref());
         // Numbers are put beside each other; anything else is left to whoever does not need it.
@@ -204,9 +203,7 @@ impl<'a> Search<'a> {
             return Some(Partial { labels: kept, example, cost, largest, sum: Some(k), tree });
         }
         let moved = factor.axes.iter().any(|axis| axis.places.is_some());
-        let kernel = if example { Kernel::Rows } else { Kernel::Shared };
-        let work = if moved || own != kept { self.size(own) } else { 0.0 };
-        let cost = cost::line(kernel, work, 0.0, self.planner.workload);
+        let cost = if moved || own != kept { self.pass(self.size(own), example) } else { 0.0 };
         let tree = Rc::new(Tree::Factor(k, self.list(kept)));
         Some(Partial { labels: kept, example, cost, largest, sum: None, tree })
     }
@@ -313,9 +310,12 @@ impl<'a> Search<'a> {
             _ if common != 0 => Kernel::Matrix,
             _ => Kernel::Rows,
         };
-        let written = self.size(kept);
-        let own = cost::line(kernel, self.size(all), written, self.planner.workload);
-        let largest = a.largest.max(b.largest).max(if example { written } else { 0.0 });
+        let values =
+            [(a.example, self.size(a.labels)), (b.example, self.size(b.labels)), (example, self.size(kept))];
+        let sizes: Vec<f64> = values.iter().filter(|(own, _)| *own).map(|(_, size)| *size).collect();
+        let largest = sizes.iter().fold(a.largest.max(b.largest), |largest, size| largest.max(*size));
+        let shared = if example { 0.0 } else { cost::shared(values[2].1, self.planner.workload) };
+        let own = shared + cost::line(kernel, self.size(all), &sizes, self.planner.workload);
         let tree = Rc::new(Tree::Product(a.tree.clone(), b.tree.clone(), self.list(kept)));
         Partial { labels: kept, example, cost: a.cost + b.cost + own, largest, sum: None, tree }
     }
@@ -331,9 +331,18 @@ impl<'a> Search<'a> {
         Some(Partial { labels: kept, example, cost, largest: value.largest.max(own), sum: None, tree })
     }
 
+    /// The cost of reading and writing a value once.
+    fn pass(&self, size: f64, example: bool) -> f64 {
+        let workload = self.planner.workload;
+        if example {
+            cost::line(Kernel::Rows, size, &[size, size], workload)
+        } else {
+            cost::line(Kernel::Shared, size, &[], workload) + cost::shared(size, workload)
+        }
+    }
+
     fn cost_of_sum(&self, plans: &[Plan], size: f64, example: bool) -> f64 {
-        let kernel = if example { Kernel::Rows } else { Kernel::Shared };
-        let add = cost::line(kernel, size, size, self.planner.workload);
+        let add = self.pass(size, example);
         plans.iter().map(|p| p.cost).sum::<f64>() + add * plans.len().saturating_sub(1) as f64
     }
 
