@@ -13,6 +13,7 @@ mod call;
 mod execute;
 mod instruction;
 mod nest;
+mod numbers;
 mod runtime;
 
 use smallvec::SmallVec;
