@@ -104,7 +104,8 @@ fn by_directions(tape: &Tape, ends: &Ends, workload: Workload) -> Result<Route> 
     if largest <= MAX_VALUE || d < 2 {
         return Ok(Route::new(format!("{d} directions"), whole, tape, workload));
     }
-    let block = ((d as f64 * MAX_VALUE / largest) as usize).clamp(1, d - 1);
+    // In blocks the last value is not its diagonal alone.
+    let block = ((MAX_VALUE / (largest / d as f64).max(d as f64)) as usize).clamp(1, d - 1);
     let parts = with_trace(tape, ends, |t, x, y, d| directions_in_blocks(t, x, y, d, block))?;
     Ok(Route::new(format!("{d} directions, {block} at a time"), parts, tape, workload))
 }
