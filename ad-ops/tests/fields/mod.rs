@@ -116,9 +116,8 @@ fn layer(t: &Recorder, time: &Tracer, k: usize, layer: Layer, x: &Tracer) -> Tra
     let name = |part: &str| format!("layer{k}{part}");
     let plain = |x: &Tracer| layer.bend.of(&linear(t, &name(""), x, layer.width));
     match layer.kind {
-        Kind::Plain => plain(x),
         Kind::Skip if x.shape()[0] == layer.width => plain(x) + x,
-        Kind::Skip => plain(x),
+        Kind::Plain | Kind::Skip => plain(x),
         Kind::Block => linear(t, &name(".up"), &plain(x), x.shape()[0]) + x,
         Kind::Gate => {
             let gate = time.reshape(&[1]).matmul(&t.shared(&name(".gate"), &[1, layer.width]));
@@ -182,13 +181,7 @@ pub(crate) fn others() -> Vec<(&'static str, Tape)> {
         ("radial", field(4, &|_, _, x| x.dot(x).sqrt() * x)),
         ("softmax", field(4, &|_, _, x| x.exp() / x.exp().sum())),
         ("selected", field(4, &|t, time, x| time.select(&x.tanh(), &x.matmul(&t.shared("a", &[4, 4]))))),
-        (
-            "selected where defined",
-            field(4, &|_, _, x| {
-                let positive = t_less(x);
-                positive.select(&x.sqrt(), &(x * x)) + x.sin()
-            }),
-        ),
+        ("selected where defined", field(4, &|_, _, x| positive(x).select(&x.sqrt(), &(x * x)) + x.sin())),
         (
             "particles",
             field(6, &|t, _, x| {
@@ -219,7 +212,7 @@ pub(crate) fn others() -> Vec<(&'static str, Tape)> {
 }
 
 /// Where a value is positive.
-fn t_less(x: &Tracer) -> Tracer {
+fn positive(x: &Tracer) -> Tracer {
     (x * 0.0).less(x)
 }
 

@@ -24,13 +24,8 @@ impl Emitter<'_> {
     pub(super) fn sum(&self, plans: &[Plan], shape: &[usize], given: Option<&Tracer>) -> Tracer {
         let values: Vec<(f64, Tracer)> =
             plans.iter().map(|plan| (plan.network.coefficient, self.plan(plan, given))).collect();
-        match &values[..] {
-            [(1.0, only)] => only.clone(),
-            _ => {
-                let terms: Vec<(f64, &Tracer)> = values.iter().map(|(c, value)| (*c, value)).collect();
-                Tracer::linear_combination(&terms).unwrap_or_else(|| self.recorder.full(shape, 0.0))
-            }
-        }
+        let terms: Vec<(f64, &Tracer)> = values.iter().map(|(c, value)| (*c, value)).collect();
+        Tracer::linear_combination(&terms).unwrap_or_else(|| self.recorder.full(shape, 0.0))
     }
 
     /// The value of a plan without its coefficient.

@@ -136,13 +136,13 @@ impl Flatten<'_> {
             return None;
         }
         let extents = [node.shape(), self.tape.nodes()[from].shape()].concat();
-        Some(sum_of(terms, extents))
+        Some(sum_of(terms, &extents))
     }
 }
 
 /// A sum of networks with open axes of these extents, as a factor of one network. Axes that are one in every term are one
 /// axis of the sum: a sum of diagonals is a diagonal.
-fn sum_of(mut terms: Vec<Network>, extents: Vec<usize>) -> Network {
+fn sum_of(mut terms: Vec<Network>, extents: &[usize]) -> Network {
     let mut network = Network::new(Vec::new());
     let mut first: Vec<usize> = Vec::new();
     for (k, &extent) in extents.iter().enumerate() {
@@ -227,6 +227,8 @@ fn reshape(node: &Node) -> Option<Network> {
             axis.label = from[k];
         }
     }
-    to.iter().for_each(|&l| network.extents[l] = 1);
+    for label in to {
+        network.extents[label] = 1;
+    }
     Some(network)
 }

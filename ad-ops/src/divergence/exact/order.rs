@@ -89,7 +89,7 @@ impl Planner {
             let next = rest.remove(place);
             let outside = rest.iter().fold(search.open, |set, r| set | r.labels);
             cut = if rest.is_empty() { cut & next.labels } else { cut };
-            whole = search.join(&whole, &next, outside)?;
+            whole = search.join(&whole, &next, outside);
         }
         let width = search.size(cut) as usize;
         let found = Found { cost: whole.cost, largest: whole.largest, parts: vec![whole.tree] };
@@ -247,7 +247,7 @@ impl<'a> Search<'a> {
                 if let (Some(a), Some(b)) = (table.get(&left), table.get(&(set & !left)))
                     && best.as_ref().is_none_or(|best| a.cost.min(b.cost) < best.cost)
                 {
-                    let joined = self.join(a, b, outside)?;
+                    let joined = self.join(a, b, outside);
                     if best.as_ref().is_none_or(|best| joined.cost < best.cost) {
                         best = Some(joined);
                     }
@@ -269,7 +269,7 @@ impl<'a> Search<'a> {
                 for (k, factor) in rest.iter().enumerate().filter(|(_, f)| f.labels & whole.labels != 0) {
                     let others = rest.iter().enumerate().filter(|(j, _)| *j != k);
                     let outside = others.fold(self.open, |set, (_, f)| set | f.labels);
-                    let joined = self.join(&whole, factor, outside)?;
+                    let joined = self.join(&whole, factor, outside);
                     if next.as_ref().is_none_or(|(_, least)| joined.cost < least.cost) {
                         next = Some((k, joined));
                     }
@@ -286,7 +286,7 @@ impl<'a> Search<'a> {
     }
 
     /// The cheapest way to make one value of two. `outside` are the indices that are still needed.
-    fn join(&mut self, a: &Partial, b: &Partial, outside: Set) -> Option<Partial> {
+    fn join(&mut self, a: &Partial, b: &Partial, outside: Set) -> Partial {
         let mut best = self.product(a, b, outside);
         for (value, sum) in [(a, b), (b, a)] {
             if let Some(k) = sum.sum
@@ -296,7 +296,7 @@ impl<'a> Search<'a> {
                 best = through;
             }
         }
-        Some(best)
+        best
     }
 
     fn product(&self, a: &Partial, b: &Partial, outside: Set) -> Partial {

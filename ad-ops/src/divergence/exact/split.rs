@@ -59,7 +59,7 @@ impl Planner {
         }
         match network.sums().next() {
             None => self.kept(network),
-            Some((place, _)) => all(terms(network, place), |term| self.multiplied_out(term)),
+            Some((place, _)) => all(&terms(network, place), |term| self.multiplied_out(term)),
         }
     }
 
@@ -70,7 +70,7 @@ impl Planner {
         };
         let kept = self.by_trial(network, place + 1)?;
         // A term's factors come last, and what stood behind the sum moves up by one.
-        Some(kept.or_cheaper(all(terms(network, place), |term| self.by_trial(term, place))))
+        Some(kept.or_cheaper(all(&terms(network, place), |term| self.by_trial(term, place))))
     }
 
     /// The sum whose terms by themselves help most, then on with each term; or all of them at once.
@@ -78,13 +78,13 @@ impl Planner {
         let kept = self.kept(network)?;
         let mut best: Option<(usize, f64)> = None;
         for (place, _) in network.sums() {
-            if let Some(out) = all(terms(network, place), |term| self.kept(term))
+            if let Some(out) = all(&terms(network, place), |term| self.kept(term))
                 && out.cost < best.map_or(kept.cost, |(_, cost)| cost)
             {
                 best = Some((place, out.cost));
             }
         }
-        let further = best.and_then(|(place, _)| all(terms(network, place), |term| self.split(term)));
+        let further = best.and_then(|(place, _)| all(&terms(network, place), |term| self.split(term)));
         let out = self.multiplied_out(network);
         Some(kept.or_cheaper(further).or_cheaper(out))
     }
@@ -105,9 +105,9 @@ impl Planner {
         for (label, &extent) in network.extents.iter().enumerate().filter(|(_, n)| **n >= blocks) {
             let block = extent.div_ceil(blocks);
             let parts = (0..extent).step_by(block).map(|start| start..extent.min(start + block));
-            let parts = parts.map(|values| network.restricted(label, values)).collect();
+            let parts: Vec<Network> = parts.map(|values| network.restricted(label, values)).collect();
             let fits = |p: &Plans| p.plans.iter().all(|plan| plan.largest <= MAX_VALUE);
-            best = match (best, all(parts, |part| self.kept(part)).filter(fits)) {
+            best = match (best, all(&parts, |part| self.kept(part)).filter(fits)) {
                 (Some(best), parts) => Some(best.or_cheaper(parts)),
                 (None, parts) => parts,
             };
@@ -123,7 +123,7 @@ fn terms(network: &Network, place: usize) -> Vec<Network> {
     terms.map(|term| network.with_term(place, term)).filter(|term| !term.is_zero()).collect()
 }
 
-fn all(networks: Vec<Network>, mut plan: impl FnMut(&Network) -> Option<Plans>) -> Option<Plans> {
+fn all(networks: &[Network], mut plan: impl FnMut(&Network) -> Option<Plans>) -> Option<Plans> {
     networks.iter().try_fold(Plans::default(), |plans, network| Some(plans.join(plan(network)?)))
 }
 
