@@ -102,11 +102,12 @@ impl Network {
         self.factors.iter().any(|f| f.example)
     }
 
-    /// The factors that are sums, with their terms.
+    /// The factors that are sums, with their terms. A sum along one axis is left out: it is a vector, and to compute it
+    /// costs next to nothing.
     pub(super) fn sums(&self) -> impl Iterator<Item = (usize, &Rc<Vec<Network>>)> {
         self.factors.iter().enumerate().filter_map(|(k, factor)| match &factor.source {
-            Source::Sum(terms) => Some((k, terms)),
-            Source::Line(_) | Source::Given => None,
+            Source::Sum(terms) if factor.axes.len() > 1 => Some((k, terms)),
+            Source::Sum(_) | Source::Line(_) | Source::Given => None,
         })
     }
 

@@ -112,14 +112,15 @@ fn by_directions(tape: &Tape, ends: &Ends, workload: Workload) -> Result<Route> 
 
 /// Plans for a closed network, each with a name.
 fn candidates(network: &Network, workload: Workload) -> Vec<(String, Plans)> {
-    let mut planner = Planner::new(workload);
+    let planner = || Planner::new(workload);
     let mut found: Vec<(String, Plans)> = Vec::new();
     let named = |name: &str, plans: Option<Plans>| plans.map(|plans| (name.to_owned(), plans));
-    found.extend(named("planned", planner.split(network)));
-    found.extend(named("sums kept", planner.kept(network)));
-    found.extend(named("sums multiplied out", planner.multiplied_out(network)));
+    found.extend(named("planned", planner().split(network)));
+    found.extend(named("sums kept", planner().kept(network)));
+    let limit = found.first().map_or(f64::INFINITY, |(_, planned)| RUNNER_UP * planned.cost);
+    found.extend(named("sums multiplied out", planner().multiplied_out(network, limit)));
     let mut pushed: Vec<(usize, Plan)> = Vec::new();
-    for (width, plan) in (0..network.factors.len()).filter_map(|k| planner.push_from(network, k)) {
+    for (width, plan) in (0..network.factors.len()).filter_map(|k| planner().push_from(network, k)) {
         match pushed.iter_mut().find(|(w, _)| *w == width) {
             Some((_, best)) if best.cost <= plan.cost => {}
             Some((_, best)) => *best = plan,
@@ -129,9 +130,12 @@ fn candidates(network: &Network, workload: Workload) -> Vec<(String, Plans)> {
     pushed.sort_by(|(_, a), (_, b)| a.cost.total_cmp(&b.cost));
     let cuts = pushed.into_iter().take(3);
     found.extend(cuts.map(|(width, plan)| (format!("pushed through a cut of {width}"), Plans::from(plan))));
-    let bounded = found.into_iter().map(|(name, plans)| (name, planner.within_memory(plans)));
+    let bounded = found.into_iter().map(|(name, plans)| (name, planner().within_memory(plans)));
     bounded.filter(|(_, plans)| plans.cost.is_finite()).collect()
 }
+
+/// Sums are not multiplied out for show where that is so many times as dear as what is planned.
+const RUNNER_UP: f64 = 4.0;
 
 /// The lines of a field, and those of its derivative along one direction.
 struct Linear {

@@ -11,7 +11,7 @@ use super::network::Network;
 use super::order::{Plan, Planner};
 
 /// The most networks that are ordered to decide by trying everything.
-const MAX_TRIALS: usize = 400;
+const MAX_TRIALS: usize = 128;
 
 /// The plans whose sum is a network without open axes.
 #[derive(Clone, Debug, Default)]
@@ -44,7 +44,11 @@ impl Plans {
 impl Planner {
     /// The cheapest way found to compute a network without open axes.
     pub(super) fn split(&mut self, network: &Network) -> Option<Plans> {
-        if choices(network) <= MAX_TRIALS { self.by_trial(network, 0) } else { self.by_descent(network) }
+        if choices(network) <= MAX_TRIALS {
+            self.by_trial(network, 0, f64::INFINITY)
+        } else {
+            self.by_descent(network)
+        }
     }
 
     /// No sum is multiplied out.
@@ -52,25 +56,29 @@ impl Planner {
         self.order(network.clone(), Vec::new()).map(Plans::from)
     }
 
-    /// Every sum is multiplied out, unless that makes too many terms.
-    pub(super) fn multiplied_out(&mut self, network: &Network) -> Option<Plans> {
+    /// Every sum is multiplied out, unless that makes too many terms, or costs more than `limit`.
+    pub(super) fn multiplied_out(&mut self, network: &Network, limit: f64) -> Option<Plans> {
         if products(network) > MAX_TRIALS {
             return None;
         }
         match network.sums().next() {
             None => self.kept(network),
-            Some((place, _)) => all(&terms(network, place), |term| self.multiplied_out(term)),
+            Some((place, _)) => {
+                all(&terms(network, place), limit, |term, limit| self.multiplied_out(term, limit))
+            }
         }
     }
 
     /// Every choice for the sums after the first `decided` factors, which stay as they are.
-    fn by_trial(&mut self, network: &Network, decided: usize) -> Option<Plans> {
+    fn by_trial(&mut self, network: &Network, decided: usize, limit: f64) -> Option<Plans> {
         let Some((place, _)) = network.sums().find(|&(place, _)| place >= decided) else {
             return self.kept(network);
         };
-        let kept = self.by_trial(network, place + 1)?;
+        let kept = self.by_trial(network, place + 1, limit)?;
         // A term's factors come last, and what stood behind the sum moves up by one.
-        Some(kept.or_cheaper(all(&terms(network, place), |term| self.by_trial(term, place))))
+        let trial = |term: &Network, limit: f64| self.by_trial(term, place, limit);
+        let out = all(&terms(network, place), limit.min(kept.cost), trial);
+        Some(kept.or_cheaper(out))
     }
 
     /// The sum whose terms by themselves help most, then on with each term; or all of them at once.
@@ -78,14 +86,15 @@ impl Planner {
         let kept = self.kept(network)?;
         let mut best: Option<(usize, f64)> = None;
         for (place, _) in network.sums() {
-            if let Some(out) = all(&terms(network, place), |term| self.kept(term))
-                && out.cost < best.map_or(kept.cost, |(_, cost)| cost)
-            {
+            let limit = best.map_or(kept.cost, |(_, cost)| cost);
+            if let Some(out) = all(&terms(network, place), limit, |term, _| self.kept(term)) {
                 best = Some((place, out.cost));
             }
         }
-        let further = best.and_then(|(place, _)| all(&terms(network, place), |term| self.split(term)));
-        let out = self.multiplied_out(network);
+        let further = best
+            .and_then(|(place, _)| all(&terms(network, place), f64::INFINITY, |term, _| self.split(term)));
+        let limit = further.as_ref().map_or(kept.cost, |further| further.cost);
+        let out = self.multiplied_out(network, limit);
         Some(kept.or_cheaper(further).or_cheaper(out))
     }
 
@@ -107,7 +116,7 @@ impl Planner {
             let parts = (0..extent).step_by(block).map(|start| start..extent.min(start + block));
             let parts: Vec<Network> = parts.map(|values| network.restricted(label, values)).collect();
             let fits = |p: &Plans| p.plans.iter().all(|plan| plan.largest <= MAX_VALUE);
-            best = match (best, all(&parts, |part| self.kept(part)).filter(fits)) {
+            best = match (best, all(&parts, f64::INFINITY, |part, _| self.kept(part)).filter(fits)) {
                 (Some(best), parts) => Some(best.or_cheaper(parts)),
                 (None, parts) => parts,
             };
@@ -123,8 +132,21 @@ fn terms(network: &Network, place: usize) -> Vec<Network> {
     terms.map(|term| network.with_term(place, term)).filter(|term| !term.is_zero()).collect()
 }
 
-fn all(networks: &[Network], mut plan: impl FnMut(&Network) -> Option<Plans>) -> Option<Plans> {
-    networks.iter().try_fold(Plans::default(), |plans, network| Some(plans.join(plan(network)?)))
+/// The plans of all networks together, if they cost less than `limit`; each is planned within what is left of it.
+fn all(
+    networks: &[Network],
+    limit: f64,
+    mut plan: impl FnMut(&Network, f64) -> Option<Plans>,
+) -> Option<Plans> {
+    let mut all = Plans::default();
+    for network in networks {
+        let own = plan(network, limit - all.cost)?;
+        all = all.join(own);
+        if all.cost >= limit {
+            return None;
+        }
+    }
+    Some(all)
 }
 
 /// How many networks there are when each sum is kept or replaced by one of its terms.
