@@ -25,9 +25,15 @@
 //! [`Estimator::Hutchinson`] adds an input, the probes; [`Probe`] says how they are drawn, from explicit seeds
 //! ([`random`]).
 
+mod diagonal;
 mod divergence;
+mod laplacian;
 mod probe;
 pub mod random;
+mod squared_norm;
 
+pub use diagonal::{DIAGONAL, diagonal};
 pub use divergence::{DIVERGENCE, Estimator, PROBE, Route, Workload, divergence, explain};
+pub use laplacian::{LAPLACIAN, laplacian};
 pub use probe::Probe;
+pub use squared_norm::{SQUARED_NORM, squared_norm};

@@ -5,6 +5,7 @@ mod hutchinson;
 
 use ad_core::{Error, Recorder, Result, Tape, Tracer};
 
+pub(crate) use exact::{Goal, routes};
 pub use exact::{Route, Workload};
 
 /// The name of the output that [`divergence`] adds.
@@ -41,11 +42,15 @@ pub enum Estimator {
 pub fn divergence(tape: &Tape, state: &str, field: &str, estimator: Estimator) -> Result<Tape> {
     let ends = Ends::find(tape, state, field)?;
     match estimator {
-        Estimator::Exact => Ok(exact::routes(tape, &ends, Workload::default())?.swap_remove(0).into_tape()),
-        Estimator::ExactFor(workload) => Ok(exact::routes(tape, &ends, workload)?.swap_remove(0).into_tape()),
-        Estimator::Directions => with_trace(tape, &ends, exact::directions),
+        Estimator::Exact => divergence(tape, state, field, Estimator::ExactFor(Workload::default())),
+        Estimator::ExactFor(workload) => {
+            Ok(routes(tape, &ends, (Goal::Trace, DIVERGENCE), workload)?.swap_remove(0).into_tape())
+        }
+        Estimator::Directions => {
+            ends.record(tape, DIVERGENCE, |t, x, y, d| Goal::Trace.by_directions(t, x, y, d))
+        }
         Estimator::Hutchinson { probes } => {
-            with_trace(tape, &ends, |t, x, y, d| hutchinson::trace(t, x, y, probes, d))
+            ends.record(tape, DIVERGENCE, |t, x, y, d| hutchinson::trace(t, x, y, probes, d))
         }
     }
 }
@@ -71,11 +76,11 @@ pub fn divergence(tape: &Tape, state: &str, field: &str, estimator: Estimator) -
 /// # Errors
 /// As [`divergence`].
 pub fn explain(tape: &Tape, state: &str, field: &str, workload: Workload) -> Result<Vec<Route>> {
-    exact::routes(tape, &Ends::find(tape, state, field)?, workload)
+    routes(tape, &Ends::find(tape, state, field)?, (Goal::Trace, DIVERGENCE), workload)
 }
 
 /// Where the state and the field are on a tape.
-struct Ends {
+pub(crate) struct Ends {
     /// Among the inputs.
     input: usize,
     /// Among the outputs.
@@ -85,7 +90,7 @@ struct Ends {
 }
 
 impl Ends {
-    fn find(tape: &Tape, state: &str, field: &str) -> Result<Ends> {
+    pub(crate) fn find(tape: &Tape, state: &str, field: &str) -> Result<Ends> {
         let (x, y) = (tape.input(state)?, tape.output(field)?);
         let place = |list: &[(String, _)], name: &str| list.iter().position(|(n, _)| n == name);
         let (Some(input), Some(output)) = (place(tape.inputs(), state), place(tape.outputs(), field)) else {
@@ -99,26 +104,33 @@ impl Ends {
             ))),
         }
     }
+
+    /// A tape with one more output that `more` makes of the state, the field and their length.
+    fn record(
+        &self,
+        tape: &Tape,
+        name: &str,
+        more: impl FnOnce(&Recorder, &Tracer, &Tracer, usize) -> Tracer,
+    ) -> Result<Tape> {
+        record(tape, name, |t, inputs, outputs| {
+            more(t, &inputs[self.input], &outputs[self.output], self.length)
+        })
+    }
 }
 
-/// A tape with one more output, [`DIVERGENCE`], that `trace` makes of its inputs and outputs.
-fn record(tape: &Tape, trace: impl FnOnce(&Recorder, &[Tracer], &[Tracer]) -> Tracer) -> Result<Tape> {
+/// A tape with one more output that `more` makes of its inputs and outputs.
+fn record(
+    tape: &Tape,
+    name: &str,
+    more: impl FnOnce(&Recorder, &[Tracer], &[Tracer]) -> Tracer,
+) -> Result<Tape> {
     Tape::record(|t| {
         let inputs = t.inputs_like(tape);
         let outputs = t.inline(tape, &inputs.iter().collect::<Vec<_>>());
-        let trace = trace(t, &inputs, &outputs).to_examples();
+        let more = more(t, &inputs, &outputs).to_examples();
         let names = tape.outputs().iter().map(|(name, _)| name.clone());
-        names.zip(outputs).chain([(DIVERGENCE.to_owned(), trace)]).collect::<Vec<_>>()
+        names.zip(outputs).chain([(name.to_owned(), more)]).collect::<Vec<_>>()
     })
-}
-
-/// As [`record`], with `trace` made of the state, the field and their length.
-fn with_trace(
-    tape: &Tape,
-    ends: &Ends,
-    trace: impl FnOnce(&Recorder, &Tracer, &Tracer, usize) -> Tracer,
-) -> Result<Tape> {
-    record(tape, |t, inputs, outputs| trace(t, &inputs[ends.input], &outputs[ends.output], ends.length))
 }
 
 /// The derivatives of `y` along `directions` of `x`: shape `[directions, d]`.

@@ -139,13 +139,28 @@ impl Network {
         whole
     }
 
-    /// The sum over the diagonal: the first half of the open axes against the second.
-    pub(super) fn closed(&self) -> Network {
+    /// The diagonal of a matrix.
+    pub(super) fn diagonal(&self) -> Network {
         let mut whole = self.clone();
-        let half = whole.open.len() / 2;
-        for k in 0..half {
-            whole.tie(k, half + k);
-        }
+        whole.tie(0, 1);
+        whole.open.truncate(1);
+        whole
+    }
+
+    /// The sum of the diagonal of a matrix.
+    pub(super) fn trace(&self) -> Network {
+        let mut whole = self.diagonal();
+        whole.open.clear();
+        whole.count_free();
+        whole
+    }
+
+    /// The sum of the squares of a matrix.
+    pub(super) fn squared_norm(&self) -> Network {
+        let mut whole = self.clone();
+        whole.multiply(self);
+        whole.tie(0, 2);
+        whole.tie(1, 3);
         whole.open.clear();
         whole.count_free();
         whole

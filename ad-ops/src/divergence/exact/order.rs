@@ -62,13 +62,15 @@ struct Partial {
 /// Finds orders under one workload.
 pub(super) struct Planner {
     workload: Workload,
+    /// The shape of what is planned.
+    pub(super) shape: Vec<usize>,
     /// How many more networks may be ordered.
     budget: usize,
 }
 
 impl Planner {
-    pub(super) fn new(workload: Workload) -> Self {
-        Planner { workload, budget: 20_000 }
+    pub(super) fn new(workload: Workload, shape: Vec<usize>) -> Self {
+        Planner { workload, shape, budget: 20_000 }
     }
 
     /// The best order found. `shape` is that of the result. `None` where the search has become too long.

@@ -4,16 +4,16 @@ use std::fmt;
 
 use ad_core::{NodeId, Result, Tape, Tracer, Work};
 
-use super::super::{Ends, record, with_trace};
+use super::super::{Ends, record};
 use super::cost::{self, MAX_VALUE, Workload};
 use super::emit::Emitter;
 use super::flatten::flatten;
+use super::goal::Goal;
 use super::network::Network;
 use super::order::{Plan, Planner};
 use super::split::Plans;
-use super::{directions, directions_in_blocks};
 
-/// One way to compute an exact divergence.
+/// One way to compute what is wanted of a Jacobian.
 ///
 /// Prints as its name, its cost, and the lines that it adds to those of the field.
 #[derive(Clone, Debug)]
@@ -36,7 +36,7 @@ impl Route {
         &self.name
     }
 
-    /// The tape of the field and its divergence.
+    /// The tape of the field and what is computed of its Jacobian.
     pub fn tape(&self) -> &Tape {
         &self.tape
     }
@@ -78,16 +78,22 @@ impl fmt::Display for Route {
     }
 }
 
-/// All routes that come into question, the cheapest first; there is at least one.
-pub(in super::super) fn routes(tape: &Tape, ends: &Ends, workload: Workload) -> Result<Vec<Route>> {
-    let mut routes = vec![by_directions(tape, ends, workload)?];
+/// All routes to a goal, an output with a name, that come into question, the cheapest first; there is at least one.
+pub(crate) fn routes(
+    tape: &Tape,
+    ends: &Ends,
+    (goal, name): (Goal, &str),
+    workload: Workload,
+) -> Result<Vec<Route>> {
+    let mut routes = vec![by_directions(tape, ends, (goal, name), workload)?];
     let linear = Linear::new(tape, ends)?;
     if let Some(network) = flatten(&linear.tape, linear.seed, linear.end) {
-        for (name, plans) in candidates(&network.closed(), workload) {
+        let shape = goal.shape(ends.length);
+        for (how, plans) in candidates(&goal.network(&network), &shape, workload) {
             let known = |tape: &Tape| routes.iter().any(|route| route.tape == *tape);
-            let planned = linear.with_plans(tape, &plans)?;
+            let planned = linear.with_plans(tape, name, &plans, &shape)?;
             if !known(&planned) {
-                routes.push(Route::new(name, planned, tape, workload));
+                routes.push(Route::new(how, planned, tape, workload));
             }
         }
     }
@@ -97,22 +103,22 @@ pub(in super::super) fn routes(tape: &Tape, ends: &Ends, workload: Workload) -> 
 }
 
 /// All directions at once, or as many at a time as memory allows.
-fn by_directions(tape: &Tape, ends: &Ends, workload: Workload) -> Result<Route> {
+fn by_directions(tape: &Tape, ends: &Ends, (goal, name): (Goal, &str), workload: Workload) -> Result<Route> {
     let d = ends.length;
-    let whole = with_trace(tape, ends, directions)?;
+    let whole = ends.record(tape, name, |t, x, y, d| goal.by_directions(t, x, y, d))?;
     let largest = cost::largest(&whole);
     if largest <= MAX_VALUE || d < 2 {
         return Ok(Route::new(format!("{d} directions"), whole, tape, workload));
     }
     // In blocks the last value is not its diagonal alone.
     let block = ((MAX_VALUE / (largest / d as f64).max(d as f64)) as usize).clamp(1, d - 1);
-    let parts = with_trace(tape, ends, |t, x, y, d| directions_in_blocks(t, x, y, d, block))?;
+    let parts = ends.record(tape, name, |t, x, y, d| goal.in_blocks(t, x, y, d, block))?;
     Ok(Route::new(format!("{d} directions, {block} at a time"), parts, tape, workload))
 }
 
-/// Plans for a closed network, each with a name.
-fn candidates(network: &Network, workload: Workload) -> Vec<(String, Plans)> {
-    let planner = || Planner::new(workload);
+/// Plans for a network whose result has this shape, each with a name.
+fn candidates(network: &Network, shape: &[usize], workload: Workload) -> Vec<(String, Plans)> {
+    let planner = || Planner::new(workload, shape.to_vec());
     let mut found: Vec<(String, Plans)> = Vec::new();
     let named = |name: &str, plans: Option<Plans>| plans.map(|plans| (name.to_owned(), plans));
     found.extend(named("planned", planner().split(network)));
@@ -120,7 +126,9 @@ fn candidates(network: &Network, workload: Workload) -> Vec<(String, Plans)> {
     let limit = found.first().map_or(f64::INFINITY, |(_, planned)| RUNNER_UP * planned.cost);
     found.extend(named("sums multiplied out", planner().multiplied_out(network, limit)));
     let mut pushed: Vec<(usize, Plan)> = Vec::new();
-    for (width, plan) in (0..network.factors.len()).filter_map(|k| planner().push_from(network, k)) {
+    // A loop may be opened anywhere; what has open axes is none.
+    let starts = if shape.is_empty() { network.factors.len() } else { 0 };
+    for (width, plan) in (0..starts).filter_map(|k| planner().push_from(network, k)) {
         match pushed.iter_mut().find(|(w, _)| *w == width) {
             Some((_, best)) if best.cost <= plan.cost => {}
             Some((_, best)) => *best = plan,
@@ -161,13 +169,13 @@ impl Linear {
         Ok(Linear { seed: linear.input(&name)?, end: linear.output("tangent")?, tape: linear })
     }
 
-    /// The tape of the field with the trace that plans compute.
-    fn with_plans(&self, tape: &Tape, plans: &Plans) -> Result<Tape> {
-        record(tape, |t, inputs, _| {
+    /// The tape of the field with what plans compute.
+    fn with_plans(&self, tape: &Tape, name: &str, plans: &Plans, shape: &[usize]) -> Result<Tape> {
+        record(tape, name, |t, inputs, _| {
             let direction = t.full(&self.tape.node(self.seed).shape(), 0.0);
             let given: Vec<&Tracer> = inputs.iter().chain([&direction]).collect();
             let lines = t.inline_lines(&self.tape, &given);
-            Emitter { recorder: t, lines: &lines }.sum(&plans.plans, &[], None)
+            Emitter { recorder: t, lines: &lines }.sum(&plans.plans, shape, None)
         })
     }
 }

@@ -13,7 +13,7 @@ use super::order::{Plan, Planner};
 /// The most networks that are ordered to decide by trying everything.
 const MAX_TRIALS: usize = 128;
 
-/// The plans whose sum is a network without open axes.
+/// The plans whose sum is a network.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Plans {
     pub(super) plans: Vec<Plan>,
@@ -42,7 +42,7 @@ impl Plans {
 }
 
 impl Planner {
-    /// The cheapest way found to compute a network without open axes.
+    /// The cheapest way found to compute a network.
     pub(super) fn split(&mut self, network: &Network) -> Option<Plans> {
         if choices(network) <= MAX_TRIALS {
             self.by_trial(network, 0, f64::INFINITY)
@@ -53,7 +53,7 @@ impl Planner {
 
     /// No sum is multiplied out.
     pub(super) fn kept(&mut self, network: &Network) -> Option<Plans> {
-        self.order(network.clone(), Vec::new()).map(Plans::from)
+        self.order(network.clone(), self.shape.clone()).map(Plans::from)
     }
 
     /// Every sum is multiplied out, unless that makes too many terms, or costs more than `limit`.

@@ -1,27 +1,10 @@
 //! The cheapest route against `d` directions and against the dense Jacobian, and what it costs.
 
-mod fields;
-
-use ad_core::{Array, Cost, Extent, Tape};
+use ad_core::{Cost, Extent, Tape};
 use ad_ops::{DIVERGENCE, Estimator, Workload, divergence, explain};
 use proptest::prelude::*;
 
-fn run(tape: &Tape, examples: usize, inputs: &[Array]) -> Vec<Vec<f64>> {
-    let data: Vec<&[f64]> = inputs.iter().map(|a| &a.data[..]).collect();
-    tape.compile::<f64>().unwrap().call(examples, &data).unwrap()
-}
-
-/// The Jacobians of a field, `[e, direction, component]`.
-fn jacobian(field: &Tape, examples: usize, inputs: &[Array]) -> Vec<f64> {
-    let tape = Tape::record(|t| {
-        let given = t.inputs_like(field);
-        let y = t.inline(field, &given.iter().collect::<Vec<_>>()).remove(0);
-        let d = y.shape()[0];
-        let directions = t.identity(d);
-        [("jacobian", t.push_forward(&[(&given[1], &directions)], &[&y]).remove(0))]
-    });
-    run(&tape.unwrap(), examples, inputs).remove(0)
-}
+use crate::{fields, jacobian, run, workload};
 
 /// Holds every route to the divergence of a field, and its gradient in all inputs, against the other ways to compute
 /// them, to 1e-12 of the size of what is added up.
@@ -60,11 +43,6 @@ fn check(field: &Tape, workload: Workload, seed: u32) {
             }
         }
     }
-}
-
-fn workload() -> impl Strategy<Value = Workload> {
-    let numbers = prop_oneof![Just((1, 1)), Just((256, 1)), Just((4096, 100))];
-    numbers.prop_map(|(examples, evaluations)| Workload { examples, evaluations })
 }
 
 proptest! {
@@ -168,7 +146,7 @@ fn elementwise_paths_cost_as_much_as_the_state_is_long() {
 /// Time joined to the state and gates of the time leave two hidden layers what they are: one matrix for all examples.
 #[test]
 fn time_leaves_the_route_as_it_is() {
-    use fields::{Bend, Kind, Layer};
+    use crate::fields::{Bend, Kind, Layer};
     let (d, width, bend) = (16, 64, Bend::Tanh);
     let plain = multiply_adds(&fields::mlp(d, &[width, width]), Estimator::Exact);
     for kind in [Kind::Time, Kind::Gate] {
