@@ -22,6 +22,7 @@
 //!
 //! [`Estimator::Exact`] computes the trace by the cheapest route: the derivative is a sum of products, and their order is
 //! planned from the tape ([`explain`]). For two hidden layers it costs less than one product with the Jacobian.
+//! [`diagonal`], [`squared_norm`] and [`laplacian`] are planned likewise.
 //! [`Estimator::Hutchinson`] adds an input, the probes; [`Probe`] says how they are drawn, from explicit seeds
 //! ([`random`]).
 

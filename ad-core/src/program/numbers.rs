@@ -1,13 +1,47 @@
-//! Products of values without a common row: number by number, in loops that keep several sums at once.
+//! Products of values without a common row, of which there are some for each binding and none for each example.
 
 use super::nest::{Axis, for_each};
-use crate::kernels::Element;
+use crate::kernels::{self, Element, Rows, RowsMut, Strided};
 
 /// How many sums run side by side.
 const WIDTH: usize = 8;
 
 /// `y = alpha * sum (a * b)` over the axes; an operand that an axis does not move has the step 0 there.
-pub(super) fn product<T: Element>(alpha: T, over: &[Axis], summed: &[Axis], [a, b]: [&[T]; 2], y: &mut [T]) {
+pub(super) fn product<T: Element>(
+    alpha: T,
+    over: &[Axis],
+    summed: &[Axis],
+    operands: [&[T]; 2],
+    y: &mut [T],
+) {
+    match (over, summed) {
+        (&[m, n], &[k]) if n.steps[0] == 1 && n.size >= WIDTH => {
+            for columns in [0, 1] {
+                let (own, other) = (columns + 1, 2 - columns);
+                if n.steps[other] == 0 && m.steps[own] == 0 {
+                    return matrix(alpha, [m, k, n], columns, operands, y);
+                }
+            }
+            by_numbers(alpha, over, summed, operands, y);
+        }
+        _ => by_numbers(alpha, over, summed, operands, y),
+    }
+}
+
+/// A product of matrices: the operand `columns`, which has the last index of the result, is copied to where it is
+/// contiguous along it.
+fn matrix<T: Element>(alpha: T, [m, k, n]: [Axis; 3], columns: usize, operands: [&[T]; 2], y: &mut [T]) {
+    let (own, other) = (columns + 1, 2 - columns);
+    let place = |row: usize, column: usize| row * k.steps[own] + column * n.steps[own];
+    let all = (0..k.size).flat_map(|row| (0..n.size).map(move |column| (row, column)));
+    let packed: Vec<T> = all.map(|(row, column)| operands[columns][place(row, column)]).collect();
+    let a = Strided { data: operands[1 - columns], row_stride: m.steps[other], col_stride: k.steps[other] };
+    let b = Rows { data: &packed, stride: n.size };
+    kernels::matmul([m.size, k.size, n.size], alpha, a, b, RowsMut { data: y, stride: m.steps[0] }, false);
+}
+
+/// Any product, in loops that keep several sums at once.
+fn by_numbers<T: Element>(alpha: T, over: &[Axis], summed: &[Axis], [a, b]: [&[T]; 2], y: &mut [T]) {
     let once = Axis { size: 1, steps: [0; 4] };
     let (&inner, outer) = over.split_last().unwrap_or((&once, &[]));
     let (&last, before) = summed.split_last().unwrap_or((&once, &[]));

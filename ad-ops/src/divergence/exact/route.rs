@@ -121,7 +121,10 @@ fn candidates(network: &Network, shape: &[usize], workload: Workload) -> Vec<(St
     let planner = || Planner::new(workload, shape.to_vec());
     let mut found: Vec<(String, Plans)> = Vec::new();
     let named = |name: &str, plans: Option<Plans>| plans.map(|plans| (name.to_owned(), plans));
-    found.extend(named("planned", planner().split(network)));
+    let planned = planner().split(network);
+    let terms = planned.as_ref().map_or(0, |planned| planned.plans.len());
+    let name = if terms > 1 { format!("planned in {terms} terms") } else { "planned".to_owned() };
+    found.extend(named(&name, planned));
     found.extend(named("sums kept", planner().kept(network)));
     let limit = found.first().map_or(f64::INFINITY, |(_, planned)| RUNNER_UP * planned.cost);
     found.extend(named("sums multiplied out", planner().multiplied_out(network, limit)));
