@@ -53,6 +53,7 @@ pub use eval::Array;
 pub use kernels::{BLOCK, Element};
 pub use program::{Binding, Port, Program, Runner, Workspace};
 pub use tape::{
-    Coefficient, Dims, Extent, IntoOutputs, Label, Labels, Node, NodeId, Op, Operand, Recorder, Tape, Tracer,
+    Coefficient, Cost, Dims, Extent, IntoOutputs, Label, Labels, Node, NodeId, Op, Operand, Recorder, Tape,
+    Tracer, Work,
 };
 pub use transform::Linear;

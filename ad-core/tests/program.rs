@@ -82,3 +82,29 @@ fn centring_a_batch_needs_all_examples_at_once() {
         }
     }
 }
+
+/// Products that are made once for each binding, whatever way their operands lie: with a row of the result in both, in
+/// one, or in none of them, at sizes around those of the kernels.
+#[test]
+fn shared_products_in_any_layout() {
+    for [m, k, n] in [[1, 1, 1], [3, 5, 7], [7, 8, 9], [8, 17, 8], [16, 3, 33], [2, 64, 24]] {
+        let tape = Tape::record(|t| {
+            let (a, b) = (t.shared("a", &[m, k]), t.shared("b", &[n, k]));
+            let (c, d) = (t.shared("c", &[k, n]), t.shared("d", &[n, m]));
+            let product = a.matmul(&b.transpose());
+            let scaled = &product * &d.transpose();
+            let tensor = a.einsum("mk,nk->mnk", &b).einsum("mnk,kn->nm", &c);
+            [
+                ("rows", a.matmul(&c)),
+                ("columns", a.einsum("mk,nk->nm", &b)),
+                ("scaled", scaled),
+                ("diagonal", b.einsum("nk,kn->n", &c)),
+                ("tensor", tensor),
+                ("all", a.einsum("mk,nm->", &d)),
+                ("product", product),
+            ]
+        })
+        .unwrap();
+        compare(&tape, 1);
+    }
+}

@@ -36,7 +36,11 @@ fn equals_central_differences() {
     let rows = rows(70, d);
     let h = 1e-5;
     for name in ["tsit5", "dopri5", "heun", "rk4"] {
-        for divergence in [Divergence::Exact, Divergence::Hutchinson { probes: 2, probe: Probe::Gaussian }] {
+        for divergence in [
+            Divergence::Exact,
+            Divergence::Directions,
+            Divergence::Hutchinson { probes: 2, probe: Probe::Gaussian },
+        ] {
             let settings = Settings {
                 tableau: Tableau::by_name(name).unwrap(),
                 control: Control::Constant { steps: 4 },

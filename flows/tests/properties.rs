@@ -16,6 +16,7 @@ fn normal(count: usize, seed: u32) -> Vec<f64> {
 fn settings() -> impl Strategy<Value = Settings> {
     let divergence = prop_oneof![
         Just(Divergence::Exact),
+        Just(Divergence::Directions),
         (1_usize..3, prop_oneof![Just(Probe::Rademacher), Just(Probe::Gaussian), Just(Probe::Sphere)])
             .prop_map(|(probes, probe)| Divergence::Hutchinson { probes, probe }),
     ];

@@ -5,6 +5,7 @@ use smallvec::SmallVec;
 use super::aligned::Aligned;
 use super::instruction::{Instruction, Kernel, Place, Product};
 use super::nest::{Axes, Axis, Lane, Offsets, for_each};
+use super::numbers;
 use crate::kernels::{self, ChainRun, Element, Old, Rows, RowsMut, Strided, StripScratch};
 
 /// Examples are processed in whole vectors: rows are padded to this many.
@@ -112,6 +113,11 @@ impl<T: Element> Run<'_, T> {
         let alpha = T::from_f64(product.alpha);
         if product.sparse {
             y.fill(T::zero());
+        }
+        if self.lanes == 1 && !rows.contains(&true) {
+            let one = [T::one()];
+            let operand = |k: usize| self.operands.get(k).copied().unwrap_or(&one);
+            return numbers::product(alpha, &product.over, &product.summed, [operand(0), operand(1)], y);
         }
         if let (&[sum], &([true, true] | [true])) = (&product.summed[..], rows) {
             let stride = |k: usize| sum.steps[k] * self.scale;

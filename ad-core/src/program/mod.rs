@@ -13,6 +13,7 @@ mod execute;
 mod fuse;
 mod instruction;
 mod nest;
+mod numbers;
 mod roll;
 mod runner;
 mod runtime;

@@ -14,6 +14,7 @@
 //! contractions again.
 
 mod builder;
+mod cost;
 mod parse;
 mod recorder;
 mod term;
@@ -30,6 +31,7 @@ use crate::elementary::{Binary, Unary};
 use crate::error::{Error, Result};
 
 pub(crate) use builder::{Builder, SharedBuilder};
+pub use cost::{Cost, Work};
 pub use recorder::{IntoOutputs, Recorder};
 pub(crate) use term::Term;
 pub use tracer::Tracer;

@@ -145,10 +145,18 @@ impl Recorder {
     /// An input that the tape shares between examples may not be given a value that examples have their own of.
     #[track_caller]
     pub fn inline(&self, tape: &Tape, inputs: &[&Tracer]) -> Vec<Tracer> {
+        let lines = self.inline_lines(tape, inputs);
+        tape.outputs().iter().map(|(_, id)| lines[id.index()].clone()).collect()
+    }
+
+    /// As [`Recorder::inline`], but returns the value of every line, in the order of [`Tape::nodes`]: for operators that
+    /// look at a tape and compute with what stands on it. Lines that are not used leave no trace.
+    #[track_caller]
+    pub fn inline_lines(&self, tape: &Tape, inputs: &[&Tracer]) -> Vec<Tracer> {
         let place = Location::caller();
         match self.try_inline(tape, inputs) {
-            Ok(outputs) => outputs,
-            Err(error) => vec![self.fail(error.at(place)); tape.outputs().len()],
+            Ok(lines) => lines,
+            Err(error) => vec![self.fail(error.at(place)); tape.nodes().len()],
         }
     }
 
@@ -171,7 +179,8 @@ impl Recorder {
                 return Err(Error::new(format!("input `{name}` of shape {want:?} {rule} (shape {got:?})")));
             }
         }
-        Ok(crate::transform::inline(&self.builder, tape, inputs, |id| self.tracer(id)))
+        let lines = crate::transform::inline(&self.builder, tape, inputs);
+        Ok(lines.into_iter().map(|id| self.tracer(id)).collect())
     }
 
     pub(crate) fn tracer(&self, node: NodeId) -> Tracer {

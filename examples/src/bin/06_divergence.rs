@@ -6,6 +6,7 @@
 //! The directions begin as the identity matrix, which is an index that stands twice. A product with it renames an
 //! index, so it is never computed: the directions of the first layer *are* the rows of its matrix, whatever the number
 //! of examples. At the other end the diagonal alone is computed, not the Jacobian. Look for both in the tape below.
+//! ([`Estimator::Exact`] goes further and plans the order of all products: `12_cheapest_route`.)
 
 use ad_core::{Elementary, Tape};
 use ad_ops::{Estimator, divergence};
@@ -19,7 +20,7 @@ fn main() -> ad_core::Result<()> {
         let (w1, w2) = (t.shared("w1", &[D, HIDDEN]), t.shared("w2", &[HIDDEN, D]));
         [("x_dot", x.matmul(&w1).tanh().matmul(&w2))]
     })?;
-    let both = divergence(&field, "x", "x_dot", Estimator::Exact)?;
+    let both = divergence(&field, "x", "x_dot", Estimator::Directions)?;
     println!("{both}");
     let nodes = both.nodes();
     let identities =

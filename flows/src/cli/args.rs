@@ -96,8 +96,8 @@ pub(super) struct FitArgs {
     #[arg(long, value_enum, default_value_t = ActivationName::Sin, help_heading = "Model")]
     pub(super) activation: ActivationName,
 
-    /// How training takes the divergence of the field: as it is, or estimated from one random direction an
-    /// example, drawn anew each step; for few columns exact is as fast and less noisy
+    /// How training takes the divergence of the field: exact, by the cheapest way to compute it or by one
+    /// direction a column; or estimated from one random direction an example, drawn anew each step
     #[arg(long, value_enum, default_value_t = DivergenceName::Exact, help_heading = "Model", verbatim_doc_comment)]
     pub(super) divergence: DivergenceName,
 
@@ -197,6 +197,7 @@ pub(super) struct LogProbArgs {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum DivergenceName {
     Exact,
+    Directions,
     Hutchinson,
 }
 
@@ -204,6 +205,7 @@ impl From<DivergenceName> for Divergence {
     fn from(name: DivergenceName) -> Self {
         match name {
             DivergenceName::Exact => Self::Exact,
+            DivergenceName::Directions => Self::Directions,
             DivergenceName::Hutchinson => Self::Hutchinson { probes: 1, probe: ad_ops::Probe::Rademacher },
         }
     }

@@ -84,6 +84,7 @@ pub(super) fn control(control: &Control) -> String {
 pub(super) fn divergence(divergence: Divergence) -> String {
     match divergence {
         Divergence::Exact => "exact".to_owned(),
+        Divergence::Directions => "exact, by directions".to_owned(),
         Divergence::Hutchinson { probes, .. } => format!("Hutchinson with {probes} probe an example"),
     }
 }

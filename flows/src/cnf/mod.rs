@@ -20,7 +20,7 @@ use crate::ode::{Bound, Lanes, Memory, Ode, Outcome, Solution, Statistics, Syste
 use crate::params::Parameters;
 use ad_core::{BLOCK, Element, Elementary, Program, Tape};
 use ad_ops::random::Purpose;
-use ad_ops::{Estimator, divergence};
+use ad_ops::{Estimator, Workload, divergence};
 
 pub use gradient::NllGradient;
 pub use settings::{Divergence, ProbeSeed, Settings};
@@ -52,10 +52,14 @@ pub struct LogProb {
     pub statistics: Statistics,
 }
 
+/// Parameters change once for a batch, whose examples each take some steps of some stages.
+const WORKLOAD: Workload = Workload { examples: 256, evaluations: 32 };
+
 /// A field of points with their log-determinant `l`, whose rate is the divergence.
 fn augmented(field: &Field, divergence_of: Divergence) -> Result<System> {
     let estimator = match divergence_of {
-        Divergence::Exact => Estimator::Exact,
+        Divergence::Exact => Estimator::ExactFor(WORKLOAD),
+        Divergence::Directions => Estimator::Directions,
         Divergence::Hutchinson { probes, .. } => Estimator::Hutchinson { probes },
     };
     Ok(System::new(divergence(field.tape(), STATE, "x_dot", estimator)?, &[STATE, "l"])?)

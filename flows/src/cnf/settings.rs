@@ -10,8 +10,10 @@ use crate::ode::tableaus::TSIT5;
 /// How the divergence along the flow is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Divergence {
-    /// The trace itself.
+    /// The trace itself, by the cheapest route ([`ad_ops::Estimator::ExactFor`]).
     Exact,
+    /// The trace itself, by a direction for each number of the state ([`ad_ops::Estimator::Directions`]).
+    Directions,
     /// Hutchinson's estimate with probes of each example's own, held during a solve.
     Hutchinson {
         /// The number of probes.

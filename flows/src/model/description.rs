@@ -135,6 +135,7 @@ struct AdaptiveText {
 #[serde(remote = "Divergence", rename_all = "lowercase")]
 enum DivergenceText {
     Exact,
+    Directions,
     Hutchinson {
         probes: usize,
         #[serde(with = "ProbeText")]

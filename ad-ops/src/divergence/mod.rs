@@ -1,6 +1,12 @@
 //! The divergence of a field, as a tape.
 
-use ad_core::{Error, Result, Tape, Tracer};
+mod exact;
+mod hutchinson;
+
+use ad_core::{Error, Recorder, Result, Tape, Tracer};
+
+pub(crate) use exact::{Goal, routes};
+pub use exact::{Route, Workload};
 
 /// The name of the output that [`divergence`] adds.
 pub const DIVERGENCE: &str = "divergence";
@@ -10,9 +16,15 @@ pub const PROBE: &str = "probe";
 /// How the trace of the Jacobian is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Estimator {
-    /// All `d` directions. The first linear layer costs nothing, since its directions are the rows of its matrix, and
-    /// of the last one the diagonal alone is computed.
+    /// The trace itself by the cheapest route, for the default [`Workload`]. The derivative is a sum of products of
+    /// matrices and slopes, which is contracted in the order that costs least; so rounding differs from that of
+    /// [`Estimator::Directions`].
     Exact,
+    /// [`Estimator::Exact`] for a given workload.
+    ExactFor(Workload),
+    /// The trace itself, by pushing all `d` directions forward. The first linear layer costs nothing, since its directions
+    /// are the rows of its matrix, and of the last one the diagonal alone is computed.
+    Directions,
     /// The mean of `v^T J v` over random probes (Hutchinson 1990), which are an input of the tape: `probe` of shape
     /// `[probes, d]` for each example. Unbiased for probes with covariance one.
     Hutchinson {
@@ -28,38 +40,101 @@ pub enum Estimator {
 /// Where there is no such input or output, their shapes are not one vector's, a name is taken, or no probes are asked
 /// for.
 pub fn divergence(tape: &Tape, state: &str, field: &str, estimator: Estimator) -> Result<Tape> {
-    let place = |list: &[(String, _)], name: &str| list.iter().position(|(n, _)| n == name);
-    tape.input(state)?;
-    tape.output(field)?;
-    let (Some(input), Some(output)) = (place(tape.inputs(), state), place(tape.outputs(), field)) else {
-        return Err(Error::new("the tape changed its names"));
-    };
+    let ends = Ends::find(tape, state, field)?;
+    match estimator {
+        Estimator::Exact => divergence(tape, state, field, Estimator::ExactFor(Workload::default())),
+        Estimator::ExactFor(workload) => {
+            Ok(routes(tape, &ends, (Goal::Trace, DIVERGENCE), workload)?.swap_remove(0).into_tape())
+        }
+        Estimator::Directions => {
+            ends.record(tape, DIVERGENCE, |t, x, y, d| Goal::Trace.by_directions(t, x, y, d))
+        }
+        Estimator::Hutchinson { probes } => {
+            ends.record(tape, DIVERGENCE, |t, x, y, d| hutchinson::trace(t, x, y, probes, d))
+        }
+    }
+}
+
+/// The routes that [`Estimator::ExactFor`] chooses from, the cheapest first.
+///
+/// ```
+/// use ad_core::{Elementary, Tape};
+/// use ad_ops::{Workload, explain};
+///
+/// let field = Tape::record(|t| {
+///     let (x, w, v) = (t.example("x", &[8]), t.shared("w", &[8, 64]), t.shared("v", &[64, 8]));
+///     [("x_dot", x.matmul(&w).tanh().matmul(&v))]
+/// })?;
+/// // tr(v s w) = sum_h s[h] m[h] with m[h] = sum_i w[i,h] v[h,i], which has no example.
+/// let routes = explain(&field, "x", "x_dot", Workload { examples: 1000, evaluations: 1 })?;
+/// println!("{}", routes[0]);
+/// let [example, binding] = routes[0].work();
+/// assert_eq!((example.multiply_adds, binding.multiply_adds), (64.0 + 64.0, 8.0 * 64.0));
+/// # Ok::<(), ad_core::Error>(())
+/// ```
+///
+/// # Errors
+/// As [`divergence`].
+pub fn explain(tape: &Tape, state: &str, field: &str, workload: Workload) -> Result<Vec<Route>> {
+    routes(tape, &Ends::find(tape, state, field)?, (Goal::Trace, DIVERGENCE), workload)
+}
+
+/// Where the state and the field are on a tape.
+pub(crate) struct Ends {
+    /// Among the inputs.
+    input: usize,
+    /// Among the outputs.
+    output: usize,
+    /// The length of both.
+    length: usize,
+}
+
+impl Ends {
+    pub(crate) fn find(tape: &Tape, state: &str, field: &str) -> Result<Ends> {
+        let (x, y) = (tape.input(state)?, tape.output(field)?);
+        let place = |list: &[(String, _)], name: &str| list.iter().position(|(n, _)| n == name);
+        let (Some(input), Some(output)) = (place(tape.inputs(), state), place(tape.outputs(), field)) else {
+            return Err(Error::new("the tape changed its names"));
+        };
+        match (&tape.node(x).shape()[..], &tape.node(y).shape()[..]) {
+            (&[length], &[m]) if length == m => Ok(Ends { input, output, length }),
+            (from, to) => Err(Error::new(format!(
+                "the divergence of a field of shape {to:?} on states of shape {from:?}: both must be vectors of one \
+                 length"
+            ))),
+        }
+    }
+
+    /// A tape with one more output that `more` makes of the state, the field and their length.
+    fn record(
+        &self,
+        tape: &Tape,
+        name: &str,
+        more: impl FnOnce(&Recorder, &Tracer, &Tracer, usize) -> Tracer,
+    ) -> Result<Tape> {
+        record(tape, name, |t, inputs, outputs| {
+            more(t, &inputs[self.input], &outputs[self.output], self.length)
+        })
+    }
+}
+
+/// A tape with one more output that `more` makes of its inputs and outputs.
+fn record(
+    tape: &Tape,
+    name: &str,
+    more: impl FnOnce(&Recorder, &[Tracer], &[Tracer]) -> Tracer,
+) -> Result<Tape> {
     Tape::record(|t| {
         let inputs = t.inputs_like(tape);
         let outputs = t.inline(tape, &inputs.iter().collect::<Vec<_>>());
-        let (x, y) = (&inputs[input], &outputs[output]);
-        let trace = match (&x.shape()[..], &y.shape()[..]) {
-            (&[d], &[m]) if d == m => match estimator {
-                Estimator::Exact => tangents(t, x, y, &t.identity(d)).trace(),
-                Estimator::Hutchinson { probes: 0 } => {
-                    x.fail("Hutchinson's estimator takes at least one probe")
-                }
-                Estimator::Hutchinson { probes } => {
-                    let v = t.example(PROBE, &[probes, d]);
-                    (tangents(t, x, y, &v) * v).sum() * (1.0 / probes as f64)
-                }
-            },
-            (from, to) => {
-                x.fail(format!("the divergence of a field of shape {to:?} on states of shape {from:?}"))
-            }
-        };
+        let more = more(t, &inputs, &outputs).to_examples();
         let names = tape.outputs().iter().map(|(name, _)| name.clone());
-        names.zip(outputs.clone()).chain([(DIVERGENCE.to_owned(), trace.to_examples())]).collect::<Vec<_>>()
+        names.zip(outputs).chain([(name.to_owned(), more)]).collect::<Vec<_>>()
     })
 }
 
 /// The derivatives of `y` along `directions` of `x`: shape `[directions, d]`.
-fn tangents(t: &ad_core::Recorder, x: &Tracer, y: &Tracer, directions: &Tracer) -> Tracer {
+fn tangents(t: &Recorder, x: &Tracer, y: &Tracer, directions: &Tracer) -> Tracer {
     t.push_forward(&[(x, directions)], &[y]).remove(0)
 }
 

@@ -1,0 +1,67 @@
+//! Products of values without a common row, of which there are some for each binding and none for each example.
+
+use super::nest::{Axis, for_each};
+use crate::kernels::{self, Element, Old, Rows, RowsMut, Strided};
+
+/// How many sums run side by side.
+const WIDTH: usize = 8;
+
+/// `y = alpha * sum (a * b)` over the axes; an operand that an axis does not move has the step 0 there.
+pub(super) fn product<T: Element>(
+    alpha: T,
+    over: &[Axis],
+    summed: &[Axis],
+    operands: [&[T]; 2],
+    y: &mut [T],
+) {
+    match (over, summed) {
+        (&[m, n], &[k]) if n.steps[0] == 1 && n.size >= WIDTH => {
+            for columns in [0, 1] {
+                let (own, other) = (columns + 1, 2 - columns);
+                if n.steps[other] == 0 && m.steps[own] == 0 {
+                    return matrix(alpha, [m, k, n], columns, operands, y);
+                }
+            }
+            by_numbers(alpha, over, summed, operands, y);
+        }
+        _ => by_numbers(alpha, over, summed, operands, y),
+    }
+}
+
+/// A product of matrices: the operand `columns`, which has the last index of the result, is copied to where it is
+/// contiguous along it.
+fn matrix<T: Element>(alpha: T, [m, k, n]: [Axis; 3], columns: usize, operands: [&[T]; 2], y: &mut [T]) {
+    let (own, other) = (columns + 1, 2 - columns);
+    let place = |row: usize, column: usize| row * k.steps[own] + column * n.steps[own];
+    let all = (0..k.size).flat_map(|row| (0..n.size).map(move |column| (row, column)));
+    let packed: Vec<T> = all.map(|(row, column)| operands[columns][place(row, column)]).collect();
+    let a = Strided { data: operands[1 - columns], row_stride: m.steps[other], col_stride: k.steps[other] };
+    let b = Rows { data: &packed, stride: n.size };
+    kernels::matmul([m.size, k.size, n.size], alpha, a, b, RowsMut { data: y, stride: m.steps[0] }, Old::Dropped);
+}
+
+/// Any product, in loops that keep several sums at once.
+fn by_numbers<T: Element>(alpha: T, over: &[Axis], summed: &[Axis], [a, b]: [&[T]; 2], y: &mut [T]) {
+    let once = Axis { size: 1, steps: [0; 4] };
+    let (&inner, outer) = over.split_last().unwrap_or((&once, &[]));
+    let (&last, before) = summed.split_last().unwrap_or((&once, &[]));
+    let [to, left, right, _] = inner.steps;
+    for_each(outer, [0; 4], &mut |at| {
+        for start in (0..inner.size).step_by(WIDTH) {
+            let at = std::array::from_fn(|k| at[k] + start * inner.steps[k]);
+            let width = WIDTH.min(inner.size - start);
+            let mut sums = [T::zero(); WIDTH];
+            for_each(before, at, &mut |at| {
+                for r in 0..last.size {
+                    let (a, b) = (&a[at[1] + r * last.steps[1]..], &b[at[2] + r * last.steps[2]..]);
+                    let mut add = |w: usize| sums[w] = sums[w] + a[w * left] * b[w * right];
+                    // A fixed number of sums stays in registers.
+                    if width == WIDTH { (0..WIDTH).for_each(add) } else { (0..width).for_each(&mut add) }
+                }
+            });
+            for (w, &sum) in sums[..width].iter().enumerate() {
+                y[at[0] + w * to] = alpha * sum;
+            }
+        }
+    });
+}

@@ -1,0 +1,184 @@
+//! The candidates for a trace, as tapes, and what they cost.
+
+use std::fmt;
+
+use ad_core::{NodeId, Result, Tape, Tracer, Work};
+
+use super::super::{Ends, record};
+use super::cost::{self, MAX_VALUE, Workload};
+use super::emit::Emitter;
+use super::flatten::flatten;
+use super::goal::Goal;
+use super::network::Network;
+use super::order::{Plan, Planner};
+use super::split::Plans;
+
+/// One way to compute what is wanted of a Jacobian.
+///
+/// Prints as its name, its cost, and the lines that it adds to those of the field.
+#[derive(Clone, Debug)]
+pub struct Route {
+    name: String,
+    tape: Tape,
+    /// How many lines of the tape are the field's.
+    field: usize,
+    cost: f64,
+}
+
+impl Route {
+    fn new(name: impl Into<String>, tape: Tape, field: &Tape, workload: Workload) -> Self {
+        let cost = cost::tape(&tape, workload) - cost::tape(field, workload);
+        Route { name: name.into(), tape, field: field.nodes().len(), cost }
+    }
+
+    /// What the route does, in a few words.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The tape of the field and what is computed of its Jacobian.
+    pub fn tape(&self) -> &Tape {
+        &self.tape
+    }
+
+    /// The tape by itself.
+    pub fn into_tape(self) -> Tape {
+        self.tape
+    }
+
+    /// The cost by which routes are compared, in multiply-adds of a matrix product for each example. What is computed once
+    /// for each binding counts by its share, and a kernel that is slower than the product of matrices by how much slower
+    /// it was measured to be.
+    pub fn cost(&self) -> f64 {
+        self.cost
+    }
+
+    /// The operations that are added to those of the field: for each example, and for each binding of the parameters.
+    pub fn work(&self) -> [Work; 2] {
+        let mut work = [Work::default(); 2];
+        for node in &self.tape.nodes()[self.field..] {
+            let shared = !node.extents.contains(&ad_core::Extent::Example);
+            work[usize::from(shared)] += node.work();
+        }
+        work
+    }
+}
+
+impl fmt::Display for Route {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [example, binding] = self.work();
+        writeln!(
+            f,
+            "{}: {} multiply-adds an example, {} a binding; cost {:.0}",
+            self.name, example.multiply_adds, binding.multiply_adds, self.cost
+        )?;
+        let text = self.tape.to_string();
+        let added = text.lines().skip(self.field).take(self.tape.nodes().len() - self.field);
+        added.into_iter().try_for_each(|line| writeln!(f, "    {line}"))
+    }
+}
+
+/// All routes to a goal, an output with a name, that come into question, the cheapest first; there is at least one.
+pub(crate) fn routes(
+    tape: &Tape,
+    ends: &Ends,
+    (goal, name): (Goal, &str),
+    workload: Workload,
+) -> Result<Vec<Route>> {
+    let mut routes = vec![by_directions(tape, ends, (goal, name), workload)?];
+    let linear = Linear::new(tape, ends)?;
+    if let Some(network) = flatten(&linear.tape, linear.seed, linear.end) {
+        let shape = goal.shape(ends.length);
+        for (how, plans) in candidates(&goal.network(&network), &shape, workload) {
+            let known = |tape: &Tape| routes.iter().any(|route| route.tape == *tape);
+            let planned = linear.with_plans(tape, name, &plans, &shape)?;
+            if !known(&planned) {
+                routes.push(Route::new(how, planned, tape, workload));
+            }
+        }
+    }
+    // Of two at the same cost the planned one is last, and a sort keeps their order.
+    routes.sort_by(|a, b| a.cost.total_cmp(&b.cost));
+    Ok(routes)
+}
+
+/// All directions at once, or as many at a time as memory allows.
+fn by_directions(tape: &Tape, ends: &Ends, (goal, name): (Goal, &str), workload: Workload) -> Result<Route> {
+    let d = ends.length;
+    let whole = ends.record(tape, name, |t, x, y, d| goal.by_directions(t, x, y, d))?;
+    let largest = cost::largest(&whole);
+    if largest <= MAX_VALUE || d < 2 {
+        return Ok(Route::new(format!("{d} directions"), whole, tape, workload));
+    }
+    // In blocks the last value is not its diagonal alone.
+    let block = ((MAX_VALUE / (largest / d as f64).max(d as f64)) as usize).clamp(1, d - 1);
+    let parts = ends.record(tape, name, |t, x, y, d| goal.in_blocks(t, x, y, d, block))?;
+    Ok(Route::new(format!("{d} directions, {block} at a time"), parts, tape, workload))
+}
+
+/// Plans for a network whose result has this shape, each with a name.
+fn candidates(network: &Network, shape: &[usize], workload: Workload) -> Vec<(String, Plans)> {
+    let planner = || Planner::new(workload, shape.to_vec());
+    let mut found: Vec<(String, Plans)> = Vec::new();
+    let named = |name: &str, plans: Option<Plans>| plans.map(|plans| (name.to_owned(), plans));
+    let planned = planner().split(network);
+    let terms = planned.as_ref().map_or(0, |planned| planned.plans.len());
+    let name = if terms > 1 { format!("planned in {terms} terms") } else { "planned".to_owned() };
+    found.extend(named(&name, planned));
+    found.extend(named("sums kept", planner().kept(network)));
+    let limit = found.first().map_or(f64::INFINITY, |(_, planned)| RUNNER_UP * planned.cost);
+    found.extend(named("sums multiplied out", planner().multiplied_out(network, limit)));
+    let mut pushed: Vec<(usize, Plan)> = Vec::new();
+    // A loop may be opened anywhere; what has open axes is none.
+    let starts = if shape.is_empty() { network.factors.len() } else { 0 };
+    for (width, plan) in (0..starts).filter_map(|k| planner().push_from(network, k)) {
+        match pushed.iter_mut().find(|(w, _)| *w == width) {
+            Some((_, best)) if best.cost <= plan.cost => {}
+            Some((_, best)) => *best = plan,
+            None => pushed.push((width, plan)),
+        }
+    }
+    pushed.sort_by(|(_, a), (_, b)| a.cost.total_cmp(&b.cost));
+    let cuts = pushed.into_iter().take(3);
+    found.extend(cuts.map(|(width, plan)| (format!("pushed through a cut of {width}"), Plans::from(plan))));
+    let bounded = found.into_iter().map(|(name, plans)| (name, planner().within_memory(plans)));
+    bounded.filter(|(_, plans)| plans.cost.is_finite()).collect()
+}
+
+/// Sums are not multiplied out for show where that is so many times as dear as what is planned.
+const RUNNER_UP: f64 = 4.0;
+
+/// The lines of a field, and those of its derivative along one direction.
+struct Linear {
+    tape: Tape,
+    seed: NodeId,
+    end: NodeId,
+}
+
+impl Linear {
+    fn new(tape: &Tape, ends: &Ends) -> Result<Linear> {
+        let mut name = "direction".to_owned();
+        while tape.inputs().iter().any(|(taken, _)| *taken == name) {
+            name.push('_');
+        }
+        let linear = Tape::record(|t| {
+            let inputs = t.inputs_like(tape);
+            let direction = t.shared(&name, &[ends.length]);
+            let outputs = t.inline(tape, &inputs.iter().collect::<Vec<_>>());
+            let (x, y) = (&inputs[ends.input], &outputs[ends.output]);
+            let tangent = t.push_forward(&[(x, &direction)], &[y]).remove(0);
+            [("tangent", tangent)]
+        })?;
+        Ok(Linear { seed: linear.input(&name)?, end: linear.output("tangent")?, tape: linear })
+    }
+
+    /// The tape of the field with what plans compute.
+    fn with_plans(&self, tape: &Tape, name: &str, plans: &Plans, shape: &[usize]) -> Result<Tape> {
+        record(tape, name, |t, inputs, _| {
+            let direction = t.full(&self.tape.node(self.seed).shape(), 0.0);
+            let given: Vec<&Tracer> = inputs.iter().chain([&direction]).collect();
+            let lines = t.inline_lines(&self.tape, &given);
+            Emitter { recorder: t, lines: &lines }.sum(&plans.plans, shape, None)
+        })
+    }
+}
