@@ -24,6 +24,8 @@
 //! ([`random`]).
 
 mod divergence;
+pub mod hutch_pp;
+mod jacobian;
 mod probe;
 pub mod random;
 
