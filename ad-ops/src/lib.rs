@@ -30,4 +30,4 @@ mod probe;
 pub mod random;
 
 pub use divergence::{DIVERGENCE, Estimator, PROBE, divergence};
-pub use probe::Probe;
+pub use probe::{Block, Probe, Probes, Renewal, Sharing};

@@ -1,6 +1,14 @@
-//! Random vectors with covariance one, for stochastic traces.
+//! Random vectors with covariance one, for stochastic traces: the law of one, how those of one estimate stand to each
+//! other, and which examples and steps have their own.
+
+mod block;
+mod hadamard;
+mod source;
 
 use crate::random::Stream;
+
+pub use block::Block;
+pub use source::{Probes, Renewal, Sharing};
 
 /// How a probe `v` of `d` numbers is drawn. For each of them `E[v v^T] = I`, so that `E[v^T A v] = tr A`. With
 /// `B = (A + A^T) / 2` the variance of one sample is as given.
