@@ -28,6 +28,7 @@ pub mod hutch_pp;
 mod jacobian;
 mod probe;
 pub mod random;
+pub mod trace;
 
 pub use divergence::{DIVERGENCE, Estimator, PROBE, divergence};
 pub use probe::{Block, Probe, Probes, Renewal, Sharing};
