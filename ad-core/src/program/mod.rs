@@ -13,6 +13,7 @@ mod call;
 mod execute;
 mod instruction;
 mod nest;
+mod rows;
 mod runtime;
 
 use smallvec::SmallVec;
@@ -23,6 +24,7 @@ use crate::tape::{Extent, Node, Op, Tape};
 use buffers::Buffers;
 use instruction::{Instruction, Place};
 
+pub use rows::lanes_to_rows;
 pub use runtime::{Binding, Workspace};
 
 /// An input or output of a program.

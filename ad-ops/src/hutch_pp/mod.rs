@@ -143,18 +143,18 @@ impl HutchPp {
         let g = f.recorder.example(PROBE, &[m, f.dim]);
         let beside = |v: &Tracer| v - &v.einsum("md,kd->mk", &q).einsum("mk,kd->md", &q);
         let probes = beside(&g);
-        // One pass for all products.
-        let directions = q.concat(&[&probes], 0);
-        let products = f.push(&directions);
-        let terms = products.einsum("nd,nd->n", &directions);
-        let (within, mut rest) =
-            (terms.slice(0, 0..k).sum(), terms.slice(0, k..k + m).sum() * (1.0 / m as f64));
+        // Two pushes of some directions each, not one of all: joining them would copy them, and a product with a matrix
+        // is wide enough.
+        let form = |v: &Tracer, image: &Tracer| image.einsum("nd,nd->", v);
+        let within = form(&q, &f.push(&q));
+        let images = f.push(&probes);
+        let mut rest = form(&probes, &images) * (1.0 / m as f64);
         if shifted {
             let c = f.recorder.example(SHIFT, &[]);
             let dims = -(&q * &q).sum() + f.dim as f64;
             rest = rest + (dims - (&probes * &probes).sum() * (1.0 / m as f64)) * c;
         }
-        let left = beside(&products.slice(0, k..k + m)).square().sum() * (1.0 / m as f64);
+        let left = beside(&images).square().sum() * (1.0 / m as f64);
         let mut outputs = f.outputs;
         outputs.push((DIVERGENCE.to_owned(), (within + rest).to_examples()));
         (outputs, left.to_examples())

@@ -63,7 +63,7 @@ impl<const W: usize> Group<W> {
         for k in 0..rows {
             let (done, rest) = vectors.split_at_mut(k * row);
             let v = &mut rest[..row];
-            let whole = self.dot(v, v);
+            let whole = self.square(v);
             for _ in 0..2 {
                 let mut done = &done[..];
                 while !done.is_empty() {
@@ -77,17 +77,16 @@ impl<const W: usize> Group<W> {
                     done = &done[some..];
                 }
             }
-            let left = self.dot(v, v);
+            let left = self.square(v);
             let mut scale = [T::zero(); W];
             for (scale, (&left, &whole)) in scale.iter_mut().zip(left.iter().zip(&whole)) {
                 let gone = left <= tolerance * tolerance * whole;
                 *scale = if gone { T::zero() } else { left.sqrt().recip() };
             }
-            for lanes in v.chunks_exact_mut(self.stride) {
-                let lanes = self.of_mut(lanes);
-                for (x, (&scale, &left)) in lanes.iter_mut().zip(scale.iter().zip(&left)) {
-                    // Not `0 * x`, which is no number where `x` is infinite; but what is no number stays.
-                    *x = if scale == T::zero() && !left.is_nan() { T::zero() } else { *x * scale };
+            for i in (0..row).step_by(self.stride) {
+                for (x, &scale) in v[i + self.lane..][..W].iter_mut().zip(&scale) {
+                    // Not `0 * x`, which is no number where `x` is infinite.
+                    *x = if scale == T::zero() { T::zero() } else { *x * scale };
                 }
             }
         }
@@ -97,47 +96,36 @@ impl<const W: usize> Group<W> {
     #[inline(always)]
     fn project<T: Element, const N: usize>(self, rows: &[T], v: &mut [T]) {
         let row = self.dim * self.stride;
-        let rows: [&[T]; N] = std::array::from_fn(|n| &rows[n * row..][..row]);
         let mut along = [[T::zero(); W]; N];
-        for (i, x) in v.chunks_exact(self.stride).enumerate() {
-            let x = self.of(x);
-            for (along, q) in along.iter_mut().zip(rows) {
-                let q = self.of(&q[i * self.stride..][..self.stride]);
-                for w in 0..W {
-                    along[w] = along[w] + q[w] * x[w];
+        for i in (0..row).step_by(self.stride) {
+            let x = &v[i + self.lane..][..W];
+            for (n, along) in along.iter_mut().enumerate() {
+                let q = &rows[n * row + i + self.lane..][..W];
+                for ((sum, &q), &x) in along.iter_mut().zip(q).zip(x) {
+                    *sum = *sum + q * x;
                 }
             }
         }
-        for (i, x) in v.chunks_exact_mut(self.stride).enumerate() {
-            let x = self.of_mut(x);
-            for (along, q) in along.iter().zip(rows) {
-                let q = self.of(&q[i * self.stride..][..self.stride]);
-                for w in 0..W {
-                    x[w] = x[w] - q[w] * along[w];
+        for i in (0..row).step_by(self.stride) {
+            let x = &mut v[i + self.lane..][..W];
+            for (n, along) in along.iter().enumerate() {
+                let q = &rows[n * row + i + self.lane..][..W];
+                for ((x, &q), &along) in x.iter_mut().zip(q).zip(along) {
+                    *x = *x - q * along;
                 }
             }
         }
     }
 
+    /// The squared length.
     #[inline(always)]
-    fn dot<T: Element>(self, a: &[T], b: &[T]) -> [T; W] {
-        let mut sum = [T::zero(); W];
-        for (a, b) in a.chunks_exact(self.stride).zip(b.chunks_exact(self.stride)) {
-            let (a, b) = (self.of(a), self.of(b));
-            for w in 0..W {
-                sum[w] = sum[w] + a[w] * b[w];
+    fn square<T: Element>(self, v: &[T]) -> [T; W] {
+        let mut sums = [T::zero(); W];
+        for i in (0..self.dim * self.stride).step_by(self.stride) {
+            for (sum, &x) in sums.iter_mut().zip(&v[i + self.lane..][..W]) {
+                *sum = *sum + x * x;
             }
         }
-        sum
-    }
-
-    #[inline(always)]
-    fn of<T: Copy>(self, lanes: &[T]) -> [T; W] {
-        std::array::from_fn(|w| lanes[self.lane + w])
-    }
-
-    #[inline(always)]
-    fn of_mut<T>(self, lanes: &mut [T]) -> &mut [T] {
-        &mut lanes[self.lane..][..W]
+        sums
     }
 }

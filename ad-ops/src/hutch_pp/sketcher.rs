@@ -1,6 +1,6 @@
 //! Bases of a whole batch: the sketching tape on blocks, and orthonormal rows of what it gives.
 
-use ad_core::{BLOCK, Binding, Element, Error, Port, Program, Result, Tape, Workspace};
+use ad_core::{BLOCK, Binding, Element, Error, Port, Program, Result, Tape, Workspace, lanes_to_rows};
 use rayon::prelude::*;
 
 use super::{IMAGE, SHIFT, Sketch, orthonormalise, sketch};
@@ -71,14 +71,12 @@ impl<T: Element> Sketcher<T> {
         let block = |(workspace, lanes): &mut (Workspace<T>, Vec<T>), number: usize, rows: &mut [T]| {
             let (first, count) = (number * BLOCK, rows.len() / size);
             workspace.set_examples(count);
-            let stride = workspace.stride();
             for (k, (port, input)) in pairs().enumerate().filter(|(_, (p, _))| p.has_example()) {
                 let n = port.size();
-                let rows = &input[first * n..(first + count) * n];
-                to_lanes(rows, n, self.program.input_mut(workspace, k), stride);
+                self.program.write_rows(workspace, k, &input[first * n..(first + count) * n]);
             }
             self.basis_of_block(&binding, workspace, lanes)?;
-            to_rows(lanes, stride, rows, size);
+            lanes_to_rows(lanes, workspace.stride(), rows, size);
             let shift = self.shift.map(|k| self.program.output(&binding, workspace, k)[..count].to_vec());
             Ok(shift.unwrap_or_default())
         };
@@ -107,19 +105,5 @@ impl<T: Element> Sketcher<T> {
         basis.clear();
         basis.extend_from_slice(&self.program.output(binding, workspace, self.image)[..size]);
         orthonormalise(basis, self.rows, self.dim, stride)
-    }
-}
-
-/// Examples of `n` elements each, side by side.
-fn to_lanes<T: Copy>(rows: &[T], n: usize, lanes: &mut [T], stride: usize) {
-    for (e, row) in rows.chunks_exact(n.max(1)).enumerate() {
-        row.iter().zip(lanes[e..].iter_mut().step_by(stride)).for_each(|(&x, lane)| *lane = x);
-    }
-}
-
-/// The inverse of [`to_lanes`].
-fn to_rows<T: Copy>(lanes: &[T], stride: usize, rows: &mut [T], n: usize) {
-    for (e, row) in rows.chunks_exact_mut(n.max(1)).enumerate() {
-        row.iter_mut().zip(lanes[e..].iter().step_by(stride)).for_each(|(x, &lane)| *x = lane);
     }
 }
