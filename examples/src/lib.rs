@@ -16,6 +16,8 @@
 //! | `09_adjoint` | the gradient through a solve |
 //! | `10_flow_by_closure` | a flow whose field is your own closure, on your own data |
 //! | `11_conditional` | a density that depends on a context |
+//!
+//! `trace_tables` runs published tables of trace estimators again and holds each figure against its band.
 
 /// The code in the README compiles and runs.
 #[cfg(doctest)]
