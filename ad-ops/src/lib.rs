@@ -23,6 +23,7 @@
 //! [`Estimator::Hutchinson`] adds an input, the probes; [`Probe`] says how they are drawn, from explicit seeds
 //! ([`random`]).
 
+pub mod auto;
 mod divergence;
 pub mod hutch_pp;
 mod jacobian;

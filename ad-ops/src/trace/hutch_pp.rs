@@ -4,6 +4,7 @@ use ad_core::{Error, Result};
 
 use super::hutchinson::forms;
 use super::qr::ThinQr;
+use super::rows::dot;
 use super::statistics::{Estimate, mean, standard_error};
 use super::{LinearMap, Rows, Transposable};
 use crate::probe::Block;
@@ -22,14 +23,22 @@ pub fn hutch_pp(
 ) -> Result<Estimate> {
     at_least(products, 3, "Hutch++")?;
     let (dim, block) = (map.dim(), block.into());
-    let rows = (products / 3).min(dim);
-    let sketch = Rows::draw(block, rows, dim, stream)?;
+    let sketch = Rows::draw(block, (products / 3).min(dim), dim, stream)?;
     let basis = ThinQr::new(&sketch.image(map)?).basis;
-    let rest = products - rows - basis.len();
-    let probes = Rows::draw(block, rest, dim, stream)?.beside(&basis);
-    let within: f64 = forms(map, &basis)?.iter().sum();
-    let rest = forms(map, &probes)?;
-    Ok(Estimate { value: within + mean(&rest), standard_error: standard_error(&rest), products })
+    let rest = products - sketch.len() - basis.len();
+    let found = with_basis(map, &basis, 0.0, &Rows::draw(block, rest, dim, stream)?)?;
+    Ok(Estimate { products, ..found })
+}
+
+/// The trace of `A - shift I` over the basis and by probes beside it, and what the shift took off.
+pub(crate) fn with_basis(map: &impl LinearMap, basis: &Rows, shift: f64, probes: &Rows) -> Result<Estimate> {
+    let probes = probes.clone().beside(basis);
+    let within: f64 = forms(map, basis)?.iter().sum();
+    let forms = forms(map, &probes)?;
+    let rest: Vec<f64> = forms.iter().zip(probes.iter()).map(|(form, g)| form - shift * dot(g, g)).collect();
+    let taken_off = shift * (map.dim() - basis.len()) as f64;
+    let products = basis.len() + probes.len();
+    Ok(Estimate { value: within + taken_off + mean(&rest), standard_error: standard_error(&rest), products })
 }
 
 /// What is less than this of a vector's length is taken for rounding errors of a map of low rank.
@@ -57,7 +66,7 @@ pub fn hutch_pp_non_adaptive(
     let s = Rows::draw(block, left, dim, stream)?;
     let r = Rows::draw(block, right, dim, stream)?;
     let g = Rows::draw(block, products - left - right, dim, stream)?;
-    let (z, w) = (r.image(map)?, s.image_of_transpose(map)?);
+    let (z, w) = (r.image(map)?, s.transposed_image(map)?);
     // S^T A R, rows by S; its pseudo-inverse by a basis of its rows: core = L Q, core^+ = Q^T L^+.
     let core = ThinQr::truncated(&s.times_transposed(&z), TRUNCATION);
     let solve = |rows: &Rows| core.least_norm(rows);
@@ -71,7 +80,7 @@ pub fn hutch_pp_non_adaptive(
     let rest: Vec<f64> = forms(map, &g)?
         .into_iter()
         .zip(gz.iter().zip(gw.iter()))
-        .map(|(whole, (a, b))| whole - super::rows::dot(a, b))
+        .map(|(whole, (a, b))| whole - dot(a, b))
         .collect();
     Ok(Estimate { value: value + mean(&rest), standard_error: standard_error(&rest), products })
 }

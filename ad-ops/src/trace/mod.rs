@@ -10,7 +10,7 @@
 //! | [`DeltaShift`] | two a probe | maps that change slowly |
 //! | [`to_tolerance`] | as many as it needs | an error that is given |
 //!
-//! Each returns an [`Estimate`]: the value, its standard error where the estimate shows one, and what it cost. Random
+//! The Jacobian of a tape is such a map: [`Jacobian`]. Each estimator returns an [`Estimate`]: the value, its standard error where the estimate shows one, and what it cost. Random
 //! numbers come from a [`Stream`](crate::random::Stream), so the same name gives the same bits.
 //!
 //! ```
@@ -33,6 +33,7 @@ mod cholesky;
 mod delta_shift;
 mod hutch_pp;
 mod hutchinson;
+mod jacobian;
 mod map;
 mod nystrom;
 mod qr;
@@ -46,10 +47,14 @@ mod xtrace;
 pub use delta_shift::DeltaShift;
 pub use hutch_pp::{hutch_pp, hutch_pp_non_adaptive};
 pub use hutchinson::hutchinson;
+pub use jacobian::{Jacobian, JacobianAt};
 pub use map::{Dense, Diagonal, LinearMap, Products, Transposable};
 pub use nystrom::{nystrom_pp, xnystrace};
 pub use statistics::Estimate;
 pub use tolerance::{Tolerance, to_tolerance};
 pub use xtrace::{Rescaling, xtrace};
 
-pub(crate) use rows::Rows;
+pub(crate) use hutch_pp::with_basis;
+pub(crate) use qr::ThinQr;
+pub(crate) use rows::{Rows, dot};
+pub(crate) use statistics::mean;

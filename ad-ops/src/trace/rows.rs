@@ -34,7 +34,7 @@ impl Rows {
     }
 
     /// `A^T x` of each row `x`.
-    pub(crate) fn image_of_transpose(&self, map: &impl Transposable) -> Result<Rows> {
+    pub(crate) fn transposed_image(&self, map: &impl Transposable) -> Result<Rows> {
         let mut images = Rows::zeros(self.len(), self.dim);
         map.apply_transpose(&self.data, &mut images.data)?;
         Ok(images)

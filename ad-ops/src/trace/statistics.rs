@@ -23,7 +23,7 @@ impl fmt::Display for Estimate {
     }
 }
 
-pub(super) fn mean(samples: &[f64]) -> f64 {
+pub(crate) fn mean(samples: &[f64]) -> f64 {
     samples.iter().sum::<f64>() / samples.len() as f64
 }
 

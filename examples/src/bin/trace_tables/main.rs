@@ -4,11 +4,12 @@
 //! that it has to lie in. With `--json` a row is a line of JSON. Ends with status 1 if a row is outside its band.
 //!
 //! Sources: Persson, Cortinovis, Kressner, *Improved variants of the Hutch++ algorithm for trace estimation* (2022), its
-//! released results; Epperly, Tropp, Webber, *XTrace: Making the most of every sample in stochastic trace estimation*
+//! released results; Epperly, Tropp, Webber, *`XTrace`: Making the most of every sample in stochastic trace estimation*
 //! (2024), its matrices. Where the law of the probes does not change under rotations, a diagonal matrix stands for any
 //! of its eigenvalues.
 
 mod basis;
+mod choice;
 mod inverses;
 mod persson;
 mod row;
@@ -40,7 +41,14 @@ fn main() -> ExitCode {
 
 /// Prints all tables; whether all rows are in their bands.
 fn run(json: bool) -> ad_core::Result<bool> {
-    let tables = [persson::table, xtrace::table, inverses::table, basis::stale, basis::fresh_against_held];
+    let tables = [
+        persson::table,
+        xtrace::table,
+        inverses::table,
+        basis::stale,
+        basis::fresh_against_held,
+        choice::table,
+    ];
     let mut ok = true;
     for table in tables {
         let rows = table()?;

@@ -21,8 +21,7 @@ pub(crate) struct Row {
 }
 
 impl Row {
-    pub(crate) const HEADER: &'static str =
-        "table         spectrum             m  method                    published        ours   accepted";
+    pub(crate) const HEADER: &'static str = "table         spectrum             m  method                                         published        ours   accepted";
 
     pub(crate) fn is_ok(&self) -> bool {
         (self.low..=self.high).contains(&self.ours)
@@ -45,7 +44,7 @@ impl fmt::Display for Row {
         let [published, ours, low, high] = [published, ours, low, high].map(number);
         write!(
             f,
-            "{table:<13} {spectrum:<17} {products:>4}  {method:<22} {published:>12} {ours:>11}   {low} .. {high}"
+            "{table:<13} {spectrum:<17} {products:>4}  {method:<43} {published:>12} {ours:>11}   {low} .. {high}"
         )?;
         if self.is_ok() { Ok(()) } else { write!(f, "  OUTSIDE") }
     }
