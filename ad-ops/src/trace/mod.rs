@@ -10,6 +10,9 @@
 //! | [`DeltaShift`] | two a probe | maps that change slowly |
 //! | [`to_tolerance`] | as many as it needs | an error that is given |
 //!
+//! By the same means: the diagonal ([`diagonal`], [`diag_pp`], [`xdiag`]), the squared norm ([`frobenius_square`]) and
+//! `log |det(I + A)|` ([`log_det_lanczos`], [`log_det_series`]).
+//!
 //! The Jacobian of a tape is such a map: [`Jacobian`]. Each estimator returns an [`Estimate`]: the value, its standard error where the estimate shows one, and what it cost. Random
 //! numbers come from a [`Stream`](crate::random::Stream), so the same name gives the same bits.
 //!
@@ -31,9 +34,12 @@
 
 mod cholesky;
 mod delta_shift;
+mod diagonal;
+mod frobenius;
 mod hutch_pp;
 mod hutchinson;
 mod jacobian;
+mod log_det;
 mod map;
 mod nystrom;
 mod qr;
@@ -42,12 +48,16 @@ mod statistics;
 #[cfg(test)]
 mod tests;
 mod tolerance;
+mod tridiagonal;
 mod xtrace;
 
 pub use delta_shift::DeltaShift;
+pub use diagonal::{DiagonalEstimate, diag_pp, diagonal, xdiag};
+pub use frobenius::frobenius_square;
 pub use hutch_pp::{hutch_pp, hutch_pp_non_adaptive};
 pub use hutchinson::hutchinson;
 pub use jacobian::{Jacobian, JacobianAt};
+pub use log_det::{Roulette, log_det_lanczos, log_det_series};
 pub use map::{Dense, Diagonal, LinearMap, Products, Transposable};
 pub use nystrom::{nystrom_pp, xnystrace};
 pub use statistics::Estimate;
