@@ -25,6 +25,7 @@
 
 pub mod auto;
 mod divergence;
+pub mod family;
 pub mod hutch_pp;
 mod jacobian;
 mod probe;
