@@ -20,8 +20,15 @@
 //! # Ok::<(), ad_core::Error>(())
 //! ```
 //!
-//! [`Estimator::Hutchinson`] adds an input, the probes; [`Probe`] says how they are drawn, from explicit seeds
-//! ([`random`]).
+//! [`Estimator::Hutchinson`] adds an input, the probes; [`Probe`] says how one is drawn, [`Block`] how several stand to each
+//! other, [`Probes`] which examples and steps have their own, all from explicit seeds ([`random`]).
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`hutch_pp`] | Hutch++ as tapes: the basis is data, and may be old |
+//! | [`trace`] | estimators for any map that is known by products, without tapes; also diagonals, norms, `log det` |
+//! | [`auto`] | the choice among all, measured on the Jacobians at hand |
+//! | [`family`] | the diagonal and norm of the Jacobian and the Laplacian, as tapes |
 
 pub mod auto;
 mod divergence;
