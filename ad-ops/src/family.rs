@@ -24,7 +24,7 @@ pub fn diagonal(tape: &Tape, state: &str, field: &str) -> Result<Tape> {
 }
 
 /// The tape of a field with one more output, [`FROBENIUS`]: the squared Frobenius norm of its Jacobian, as regularisers of
-/// flows take it. With probes the mean of `|J v|^2` over the input [`PROBE`](crate::PROBE) of shape `[probes, d]`, unbiased;
+/// flows take it. With probes the mean of `|J v|^2` over the input [`PROBE`] of shape `[probes, d]`, unbiased;
 /// with none (0) exactly, by all directions.
 ///
 /// # Errors

@@ -72,8 +72,8 @@ impl Sketch {
     }
 }
 
-/// The tape of a field with one more output, [`DIVERGENCE`](crate::DIVERGENCE), estimated by `basis + probes` products
-/// that are pushed through the field at once. Inputs [`BASIS`] of shape `[basis, d]` and [`PROBE`](crate::PROBE) of shape
+/// The tape of a field with one more output, [`DIVERGENCE`], estimated by `basis + probes` products
+/// that are pushed through the field at once. Inputs [`BASIS`] of shape `[basis, d]` and [`PROBE`] of shape
 /// `[probes, d]` come after those of the tape, for each example. The rows of the basis are orthonormal, or zero.
 ///
 /// ```
