@@ -8,6 +8,8 @@
 //! 2. [`Sketcher`] runs it on batches and makes an orthonormal basis of each example's rows;
 //! 3. [`estimate`] is a tape from the basis and fresh probes to the trace.
 //!
+//! [`fresh`] is all three in one tape, for a new basis at each evaluation.
+//!
 //! So **the basis is data**, an input of the estimating tape. No derivative goes through the factorisation, and none
 //! is missed: for *any* basis that does not depend on the probes the estimate is unbiased, value and parameter gradient,
 //! also for one that is old. Its variance is `2 / m |P B P|_F^2` for normal probes, `B = (J + J^T) / 2`. [`Bases`] keeps
@@ -16,6 +18,7 @@
 //! Random rows of the sketch must not be used as probes too: the estimate would be biased.
 
 mod bases;
+mod fresh;
 mod orthonormal;
 mod sketcher;
 #[cfg(test)]
@@ -27,6 +30,7 @@ use crate::jacobian::{Field, with_field};
 use crate::{DIVERGENCE, PROBE};
 
 pub use bases::{Bases, Refresh};
+pub use fresh::fresh;
 pub use orthonormal::orthonormalise;
 pub use sketcher::{Sketched, Sketcher};
 
@@ -92,7 +96,7 @@ impl Sketch {
 /// Where there is no such input or output, they are not vectors of one length, a name is taken, or a number is zero.
 pub fn estimate(tape: &Tape, state: &str, field: &str, settings: HutchPp) -> Result<Tape> {
     settings.check()?;
-    with_field(tape, state, field, |f| settings.outputs(f, false).0)
+    with_field(tape, state, field, |f| settings.with_inputs(f, false).0)
 }
 
 /// As [`estimate`], with one more input, [`SHIFT`], a number `c` of each example that does not depend on the probes: the
@@ -102,7 +106,7 @@ pub fn estimate(tape: &Tape, state: &str, field: &str, settings: HutchPp) -> Res
 /// As [`estimate`].
 pub fn estimate_shifted(tape: &Tape, state: &str, field: &str, settings: HutchPp) -> Result<Tape> {
     settings.check()?;
-    with_field(tape, state, field, |f| settings.outputs(f, true).0)
+    with_field(tape, state, field, |f| settings.with_inputs(f, true).0)
 }
 
 impl HutchPp {
@@ -114,7 +118,7 @@ impl HutchPp {
     pub fn measure(self, tape: &Tape, state: &str, field: &str) -> Result<Tape> {
         self.check()?;
         with_field(tape, state, field, |f| {
-            let (mut outputs, rest) = self.outputs(f, false);
+            let (mut outputs, rest) = self.with_inputs(f, false);
             outputs.push((REST.to_owned(), rest));
             outputs
         })
@@ -136,22 +140,37 @@ impl HutchPp {
         Ok(())
     }
 
+    /// As [`HutchPp::outputs`], with the basis and the shift as inputs.
+    fn with_inputs(self, f: Field, shifted: bool) -> (Vec<(String, Tracer)>, Tracer) {
+        let basis = f.recorder.example(BASIS, &[self.basis, f.dim]);
+        let probes = self.probe(&f);
+        let shift = shifted.then(|| f.recorder.example(SHIFT, &[]));
+        self.outputs(f, &basis, &probes, shift.as_ref())
+    }
+
+    fn probe(self, f: &Field) -> Tracer {
+        f.recorder.example(PROBE, &[self.probes, f.dim])
+    }
+
     /// All outputs of the tape and the divergence; and the measure of the rest.
-    fn outputs(self, f: Field, shifted: bool) -> (Vec<(String, Tracer)>, Tracer) {
-        let (k, m) = (self.basis, self.probes);
-        let q = f.recorder.example(BASIS, &[k, f.dim]);
-        let g = f.recorder.example(PROBE, &[m, f.dim]);
-        let beside = |v: &Tracer| v - &v.einsum("md,kd->mk", &q).einsum("mk,kd->md", &q);
-        let probes = beside(&g);
+    fn outputs(
+        self,
+        f: Field,
+        q: &Tracer,
+        g: &Tracer,
+        shift: Option<&Tracer>,
+    ) -> (Vec<(String, Tracer)>, Tracer) {
+        let m = self.probes;
+        let beside = |v: &Tracer| v - &v.einsum("md,kd->mk", q).einsum("mk,kd->md", q);
+        let probes = beside(g);
         // Two pushes of some directions each, not one of all: joining them would copy them, and a product with a matrix
         // is wide enough.
         let form = |v: &Tracer, image: &Tracer| image.einsum("nd,nd->", v);
-        let within = form(&q, &f.push(&q));
+        let within = form(q, &f.push(q));
         let images = f.push(&probes);
         let mut rest = form(&probes, &images) * (1.0 / m as f64);
-        if shifted {
-            let c = f.recorder.example(SHIFT, &[]);
-            let dims = -(&q * &q).sum() + f.dim as f64;
+        if let Some(c) = shift {
+            let dims = -(q * q).sum() + f.dim as f64;
             rest = rest + (dims - (&probes * &probes).sum() * (1.0 / m as f64)) * c;
         }
         let left = beside(&images).square().sum() * (1.0 / m as f64);
@@ -172,16 +191,21 @@ pub fn sketch(tape: &Tape, state: &str, field: &str, rows: usize, sketch: Sketch
     }
     with_field(tape, state, field, |f| {
         let s = f.recorder.example(SKETCH, &[rows, f.dim]);
-        let image = f.push(&s);
-        let (image, shift) = match sketch {
-            Sketch::Jacobian => (image, None),
-            Sketch::Symmetric => (image + f.pull(&s), None),
-            Sketch::Shifted => {
-                let c = (&image * &s).sum() * (1.0 / (rows * f.dim) as f64);
-                (image - &s * &c, Some(c))
-            }
-        };
+        let (image, shift) = image_of(&f, &s, sketch);
         let shift = shift.map(|c| (SHIFT.to_owned(), c.to_examples()));
         [(IMAGE.to_owned(), image.to_examples())].into_iter().chain(shift).collect()
     })
+}
+
+/// What the rows `s` become, and the shift that was taken off.
+fn image_of(f: &Field, s: &Tracer, sketch: Sketch) -> (Tracer, Option<Tracer>) {
+    let image = f.push(s);
+    match sketch {
+        Sketch::Jacobian => (image, None),
+        Sketch::Symmetric => (image + f.pull(s), None),
+        Sketch::Shifted => {
+            let c = (&image * s).sum() * (1.0 / s.shape().iter().product::<usize>() as f64);
+            (image - s * &c, Some(c))
+        }
+    }
 }
