@@ -51,7 +51,7 @@ pub use elementary::{Binary, Elementary, Unary};
 pub use error::{Error, Result};
 pub use eval::Array;
 pub use kernels::{BLOCK, Element};
-pub use program::{Binding, Port, Program, Runner, Workspace};
+pub use program::{Binding, Port, Program, Runner, Workspace, lanes_to_rows};
 pub use tape::{
     Coefficient, Cost, Dims, Extent, IntoOutputs, Label, Labels, Node, NodeId, Op, Operand, Recorder, Tape,
     Tracer, Work,

@@ -15,6 +15,7 @@ mod instruction;
 mod nest;
 mod numbers;
 mod roll;
+mod rows;
 mod runner;
 mod runtime;
 
@@ -29,6 +30,7 @@ use instruction::{Instruction, Place};
 use nest::Storage;
 use roll::Unit;
 
+pub use rows::lanes_to_rows;
 pub use runner::Runner;
 pub use runtime::{Binding, Workspace};
 

@@ -37,7 +37,14 @@ fn matrix<T: Element>(alpha: T, [m, k, n]: [Axis; 3], columns: usize, operands: 
     let packed: Vec<T> = all.map(|(row, column)| operands[columns][place(row, column)]).collect();
     let a = Strided { data: operands[1 - columns], row_stride: m.steps[other], col_stride: k.steps[other] };
     let b = Rows { data: &packed, stride: n.size };
-    kernels::matmul([m.size, k.size, n.size], alpha, a, b, RowsMut { data: y, stride: m.steps[0] }, Old::Dropped);
+    kernels::matmul(
+        [m.size, k.size, n.size],
+        alpha,
+        a,
+        b,
+        RowsMut { data: y, stride: m.steps[0] },
+        Old::Dropped,
+    );
 }
 
 /// Any product, in loops that keep several sums at once.

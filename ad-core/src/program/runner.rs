@@ -5,11 +5,10 @@ use std::sync::Mutex;
 
 use smallvec::SmallVec;
 
-use super::instruction::Place;
 use super::runtime::{Binding, Workspace, check_size};
 use super::{Port, Program};
 use crate::error::{Error, Result};
-use crate::kernels::{self, BLOCK, Element, Rows, RowsMut};
+use crate::kernels::{BLOCK, Element};
 
 /// A program with the memory that it needs for batches. The first call of a size makes the memory; from then on a call
 /// allocates nothing on one thread.
@@ -240,21 +239,17 @@ impl<T: Element> Batch<'_, T> {
         let count = self.size.min(self.examples - first);
         workspace.clear_sums();
         workspace.set_examples(count);
-        let stride = workspace.stride();
         let own = |(_, port): &(usize, &Port)| port.has_example();
         for ((k, port), input) in self.program.inputs().iter().enumerate().filter(own).zip(self.inputs) {
             let n = port.size();
-            let src = Rows { data: &input[first * n..(first + count) * n], stride: n };
-            let dst = RowsMut { data: self.program.input_mut(workspace, k), stride };
-            kernels::transpose([count, n], src, dst);
+            self.program.write_rows(workspace, k, &input[first * n..(first + count) * n]);
         }
         self.program.run_block(self.binding, workspace);
         for ((k, port), rows) in self.program.outputs().iter().enumerate().zip(outputs) {
-            if let Place::Block(_) = port.place {
+            if port.has_example() {
                 let n = port.size();
-                let src = Rows { data: self.program.output(self.binding, workspace, k), stride };
                 let rows = &mut rows[offset * self.size * n..][..count * n];
-                kernels::transpose([n, count], src, RowsMut { data: rows, stride: n });
+                self.program.read_rows(self.binding, workspace, k, rows);
             }
         }
     }
