@@ -38,12 +38,15 @@
 //! Errors name the line of the recorded code, and the shapes. Nothing depends on the number of threads, and an example's
 //! results do not depend on the others.
 
+extern crate alloc;
+
 pub mod check;
 mod elementary;
 mod error;
 mod eval;
 pub mod kernels;
 mod program;
+mod scalar;
 mod tape;
 mod transform;
 
@@ -52,6 +55,7 @@ pub use error::{Error, Result};
 pub use eval::Array;
 pub use kernels::{BLOCK, Element};
 pub use program::{Binding, Port, Program, Workspace};
+pub use scalar::{Dual, List, Recorded, Recording, Scalar, Var, derivative, gradient, record};
 pub use tape::{
     Coefficient, Dims, Extent, IntoOutputs, Label, Labels, Node, NodeId, Op, Operand, Recorder, Tape, Tracer,
 };

@@ -1,0 +1,115 @@
+//! Numbers and the trait of elementary functions: each name calls its line of the table.
+
+use super::{Carrier, Dual, Recorded, Scalar, Var};
+use crate::elementary::{Binary, Elementary, Function, Function2, Unary, each_binary, each_unary, function};
+
+macro_rules! by_name {
+    ($($variant:ident $name:ident)*) => {
+        #[inline]
+        #[track_caller]
+        fn unary(&self, f: Unary) -> Self {
+            match f { $(Unary::$variant => (*self).apply::<function::$variant>(),)* }
+        }
+        $(
+            #[inline]
+            #[track_caller]
+            fn $name(&self) -> Self {
+                (*self).apply::<function::$variant>()
+            }
+        )*
+    };
+}
+
+macro_rules! by_variant {
+    ($($variant:ident)*) => {
+        #[inline]
+        #[track_caller]
+        fn binary(&self, f: Binary, other: &Self) -> Self {
+            match f { $(Binary::$variant => (*self).apply2::<function::$variant>(*other),)* }
+        }
+    };
+}
+
+macro_rules! two {
+    ($($variant:ident $name:ident)*) => {$(
+        #[inline]
+        #[track_caller]
+        fn $name(&self, other: &Self) -> Self {
+            (*self).apply2::<function::$variant>(*other)
+        }
+    )*};
+}
+
+macro_rules! elementary {
+    ($([$($generics:tt)*] $number:ty;)*) => {$(
+        impl<$($generics)*> Elementary for $number {
+            #[inline]
+            fn lift(&self, c: f64) -> Self {
+                <$number as Scalar>::lift(c)
+            }
+            #[inline]
+            fn select(&self, a: &Self, b: &Self) -> Self {
+                if num_traits::Zero::is_zero(self) { *b } else { *a }
+            }
+            each_unary!(by_name);
+            each_binary!(by_variant);
+            two!(Pow pow Max max Min min Atan2 atan2 Hypot hypot Less less);
+        }
+    )*};
+}
+
+elementary! {
+    [] f32;
+    [] f64;
+    [T: Scalar, const N: usize] Dual<T, N>;
+    [T: Recorded] Var<T>;
+}
+
+macro_rules! scalar {
+    ($([$($generics:tt)*] $number:ty;)*) => {$(
+        impl<$($generics)*> Scalar for $number {
+            type Base = T::Base;
+
+            #[inline]
+            fn constant(value: T::Base) -> Self {
+                Carrier::fixed(T::constant(value))
+            }
+            #[inline]
+            fn base(self) -> T::Base {
+                self.inner().base()
+            }
+            #[inline]
+            fn lift(value: f64) -> Self {
+                Carrier::fixed(T::lift(value))
+            }
+            #[inline]
+            #[track_caller]
+            fn apply<F: Function>(self) -> Self {
+                let x = self.inner();
+                let y = x.apply::<F>();
+                self.chain(F::NAME, y, || T::slope::<F>(x, y))
+            }
+            #[inline]
+            #[track_caller]
+            fn apply2<F: Function2>(self, other: Self) -> Self {
+                let (a, b) = (self.inner(), other.inner());
+                let y = a.apply2::<F>(b);
+                let slope = |argument| move || T::slope2::<F>(argument, a, b, y);
+                self.chain2(other, F::NAME, y, slope(0), slope(1))
+            }
+            #[inline]
+            fn slope<F: Function>(x: Self, y: Self) -> Option<Self> {
+                F::slope(&x, &y)
+            }
+            #[inline]
+            fn slope2<F: Function2>(argument: usize, a: Self, b: Self, y: Self) -> Option<Self> {
+                F::slope(argument, &a, &b, &y)
+            }
+        }
+    )*};
+}
+
+scalar! {
+    [T: Scalar, const N: usize] Dual<T, N>;
+    [T: Recorded] Var<T>;
+}

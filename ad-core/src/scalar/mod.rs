@@ -1,0 +1,77 @@
+//! Numbers that carry derivatives, over the one table of elementary functions.
+//!
+//! [`Dual`] is forward mode, [`Var`] reverse mode. What kind of number it is stands in one trait, [`Carrier`]: how a
+//! result gets its derivative from those of its operands. All else (operators, the family of num-traits, printing) is
+//! written once over it.
+
+mod carrier;
+mod drivers;
+mod dual;
+mod elementary;
+mod list;
+mod num;
+mod operators;
+mod plain;
+mod var;
+
+use core::fmt::{Debug, Display, LowerExp};
+use core::iter::{Product, Sum};
+
+use num_traits::{Float, FloatConst, FromPrimitive, NumAssign};
+
+use crate::elementary::{Function, Function2};
+
+pub(crate) use carrier::{Carrier, absolute};
+pub use drivers::{derivative, gradient};
+pub use dual::Dual;
+pub use list::List;
+pub use var::{Recorded, Recording, Var, record};
+
+/// Real numbers that code may compute with and branch on: `f32`, `f64`, and [`Dual`] and [`Var`] over them, to any
+/// depth.
+///
+/// Code for a `T: Scalar` writes the methods of [`num_traits::Float`]. Code that is also to be recorded on a tape is
+/// written for [`Elementary`](crate::Elementary) instead.
+pub trait Scalar:
+    Float
+    + FloatConst
+    + NumAssign
+    + FromPrimitive
+    + Sum
+    + Product
+    + Debug
+    + Display
+    + LowerExp
+    + Default
+    + sealed::Sealed
+{
+    /// The plain number at the bottom: `f32` or `f64`.
+    type Base: Scalar<Base = Self::Base>;
+
+    /// A constant: no derivative passes through it.
+    fn constant(value: Self::Base) -> Self;
+    /// The plain number, without any derivative.
+    fn base(self) -> Self::Base;
+    /// A constant from an `f64`, rounded to the plain number below.
+    fn lift(value: f64) -> Self;
+
+    /// The function `F` of this number.
+    #[doc(hidden)]
+    #[track_caller]
+    fn apply<F: Function>(self) -> Self;
+    /// The function `F` of two numbers.
+    #[doc(hidden)]
+    #[track_caller]
+    fn apply2<F: Function2>(self, other: Self) -> Self;
+    /// The slope of `F` at `x`, where `y = F(x)`.
+    #[doc(hidden)]
+    fn slope<F: Function>(x: Self, y: Self) -> Option<Self>;
+    /// A partial slope of `F`.
+    #[doc(hidden)]
+    fn slope2<F: Function2>(argument: usize, a: Self, b: Self, y: Self) -> Option<Self>;
+}
+
+mod sealed {
+    /// Rules read the table of elementary functions, which only this crate's numbers can.
+    pub trait Sealed {}
+}
