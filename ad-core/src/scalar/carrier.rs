@@ -62,24 +62,24 @@ pub(crate) trait Carrier: Copy {
     #[inline]
     #[track_caller]
     fn mul_plain(self, c: Self::Inner) -> Self {
-        self.chain("*", self.inner() * c, || Some(c))
+        self.chain("*", self.inner() * c, move || Some(c))
     }
     #[inline]
     #[track_caller]
     fn plain_mul(self, c: Self::Inner) -> Self {
-        self.chain("*", c * self.inner(), || Some(c))
+        self.chain("*", c * self.inner(), move || Some(c))
     }
     #[inline]
     #[track_caller]
     fn div_plain(self, c: Self::Inner) -> Self {
         let (x, y) = (self.inner(), self.inner() / c);
-        self.chain("/", y, || Scalar::slope2::<function::Div>(0, x, c, y))
+        self.chain("/", y, move || Scalar::slope2::<function::Div>(0, x, c, y))
     }
     #[inline]
     #[track_caller]
     fn plain_div(self, c: Self::Inner) -> Self {
         let (x, y) = (self.inner(), c / self.inner());
-        self.chain("/", y, || Scalar::slope2::<function::Div>(1, c, x, y))
+        self.chain("/", y, move || Scalar::slope2::<function::Div>(1, c, x, y))
     }
     #[inline]
     #[track_caller]
@@ -90,7 +90,7 @@ pub(crate) trait Carrier: Copy {
     #[track_caller]
     fn plain_rem(self, c: Self::Inner) -> Self {
         let (x, y) = (self.inner(), c % self.inner());
-        self.chain("%", y, || Scalar::slope2::<function::Rem>(1, c, x, y))
+        self.chain("%", y, move || Scalar::slope2::<function::Rem>(1, c, x, y))
     }
 }
 

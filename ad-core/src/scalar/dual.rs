@@ -78,9 +78,16 @@ impl<T: Scalar, const N: usize> Carrier for Dual<T, N> {
     #[inline]
     fn chain(self, _: &'static str, y: T, slope: impl FnOnce() -> Option<T>) -> Self {
         let Some(slope) = slope() else { return Dual::fixed(y) };
-        let tangent = self.tangent.map(|t| slope * t);
-        // A product with a factor 0 that is not finite is NaN: only then is there something to mend.
-        let tangent = if any_nan(&tangent) { self.tangent.map(|t| absolute(slope, t)) } else { tangent };
+        let mut tangent = self.tangent;
+        let mut nan = false;
+        for t in &mut tangent {
+            *t = slope * *t;
+            nan |= t.is_nan();
+        }
+        // A product with a factor 0 that is not 0 is NaN: only then is there something to mend.
+        if nan {
+            tangent = mended(slope, &self.tangent);
+        }
         Dual { value: y, tangent }
     }
 
@@ -95,11 +102,16 @@ impl<T: Scalar, const N: usize> Carrier for Dual<T, N> {
     ) -> Self {
         match (slope(), other_slope()) {
             (Some(p), Some(q)) => {
-                let tangent =
-                    core::array::from_fn(|k| p * self.tangent[k] + q * other.tangent[k]);
-                let mended =
-                    |k: usize| absolute(p, self.tangent[k]) + absolute(q, other.tangent[k]);
-                let tangent = if any_nan(&tangent) { core::array::from_fn(mended) } else { tangent };
+                let mut tangent = self.tangent;
+                let mut nan = false;
+                for (t, u) in tangent.iter_mut().zip(&other.tangent) {
+                    *t = p * *t + q * *u;
+                    nan |= t.is_nan();
+                }
+                if nan {
+                    let [a, b] = [mended(p, &self.tangent), mended(q, &other.tangent)];
+                    tangent = core::array::from_fn(|k| a[k] + b[k]);
+                }
                 Dual { value: y, tangent }
             }
             (Some(p), None) => self.chain(what, y, || Some(p)),
@@ -123,7 +135,7 @@ impl<T: Scalar, const N: usize> Carrier for Dual<T, N> {
     }
 }
 
-#[inline]
-fn any_nan<T: Scalar, const N: usize>(numbers: &[T; N]) -> bool {
-    numbers.iter().fold(false, |any, t| any | t.is_nan())
+#[cold]
+fn mended<T: Scalar, const N: usize>(slope: T, tangent: &[T; N]) -> [T; N] {
+    tangent.map(|t| absolute(slope, t))
 }

@@ -87,7 +87,7 @@ macro_rules! scalar {
             fn apply<F: Function>(self) -> Self {
                 let x = self.inner();
                 let y = x.apply::<F>();
-                self.chain(F::NAME, y, || T::slope::<F>(x, y))
+                self.chain(F::NAME, y, move || T::slope::<F>(x, y))
             }
             #[inline]
             #[track_caller]

@@ -1,7 +1,8 @@
 //! The list of what reverse mode has computed, and the way back through it.
 
-use alloc::vec::Vec;
+use alloc::{boxed::Box, vec, vec::Vec};
 use core::cell::{Cell, RefCell};
+use core::mem::ManuallyDrop;
 use core::panic::Location;
 use core::sync::atomic::{AtomicU32, Ordering};
 
@@ -10,8 +11,8 @@ use crate::error::{Error, Result};
 
 /// One number that was computed: the places of its operands and the slopes along them.
 ///
-/// A number of one operand names itself as the second, with slope 0, and a variable names itself as both, with slope 1
-/// and 0: so the way back has no branches.
+/// A number of one operand names itself as the second, with slope 0, and a variable names itself as both: so the way
+/// back has no branches.
 #[derive(Clone, Copy, Debug)]
 struct Node<T> {
     slopes: [T; 2],
@@ -22,61 +23,124 @@ struct Node<T> {
 #[derive(Clone, Copy)]
 struct Fault {
     what: &'static str,
+    why: &'static str,
     place: &'static Location<'static>,
 }
 
-/// The generation of constants, which belong to no list.
-pub(super) const CONSTANT: u32 = 0;
-/// The generation of what came of a fault, and of a list that is not recording.
-pub(super) const STALE: u32 = 1;
-const IDLE: u32 = 2;
+/// Where a number stands: a generation in the upper half, and a place in the list in the lower.
+///
+/// One word rather than two fields: written in halves and read whole, it would stall the processor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tag(u64);
 
-/// A generation that no other recording of this process has (the count comes round after 2^32 of them).
-fn next_generation() -> u32 {
-    static NEXT: AtomicU32 = AtomicU32::new(IDLE + 1);
-    loop {
-        let generation = NEXT.fetch_add(1, Ordering::Relaxed);
-        if generation > IDLE {
-            return generation;
+impl Tag {
+    /// Of constants, which stand in no list.
+    pub(super) const CONSTANT: Tag = Tag(0);
+    /// Of what was computed from a number of another list.
+    pub(super) const STALE: Tag = Tag(1 << 32);
+    /// Of a list that is not recording, before its first place.
+    pub(super) const IDLE: Tag = Tag(2 << 32);
+
+    /// A generation that no other recording of this process has. Their count comes round after 2^32.
+    fn new_generation() -> Tag {
+        static NEXT: AtomicU32 = AtomicU32::new(3);
+        loop {
+            let generation = Tag(u64::from(NEXT.fetch_add(1, Ordering::Relaxed)) << 32);
+            if generation.0 > Tag::IDLE.0 {
+                return generation;
+            }
         }
+    }
+
+    /// How far it is behind the first place of a list: its place there, or more than 32 bits hold.
+    #[inline(always)]
+    pub(super) fn behind(self, first: Tag) -> u64 {
+        self.0.wrapping_sub(first.0)
+    }
+
+    /// Its place in the list with this first place, if it is there.
+    pub(super) fn place_in(self, first: Tag) -> Option<u32> {
+        u32::try_from(self.behind(first)).ok()
+    }
+
+    #[inline(always)]
+    pub(super) fn is_constant(self) -> bool {
+        self == Tag::CONSTANT
+    }
+
+    #[inline(always)]
+    fn place(self) -> usize {
+        self.0 as u32 as usize
     }
 }
 
+/// How many numbers a block of memory holds.
+const BLOCK: usize = 1024;
+
+/// A block, which whoever owns it has to drop: reading and writing a cell of it then costs no check.
+type Block<T> = ManuallyDrop<Box<[Node<T>; BLOCK]>>;
+
 /// The numbers of one recording in the order they were computed, 24 bytes each with `f64`, and 8 for its cotangent.
 pub struct List<T = f64> {
-    generation: Cell<u32>,
+    first: Cell<Tag>,
+    /// The tag of the next number.
+    next: Cell<Tag>,
+    /// The block that is being filled; while a number is written, it is out of the cell. (A `RefCell` would do the same
+    /// with a flag, which costs a third of the time.)
+    block: Cell<Option<Block<T>>>,
     /// How many variables come first: the way back ends there.
     leading: Cell<usize>,
     fault: Cell<Option<Fault>>,
-    buffers: RefCell<Buffers<T>>,
+    memory: RefCell<Memory<T>>,
 }
 
 /// The memory of a list, which outlives it.
-pub(super) struct Buffers<T> {
-    nodes: Vec<Node<T>>,
+pub struct Memory<T> {
+    /// The full blocks, in order.
+    blocks: Vec<Box<[Node<T>; BLOCK]>>,
+    spare: Vec<Box<[Node<T>; BLOCK]>>,
     /// Variables made after other numbers.
     late: Vec<u32>,
     /// As long as some list was, and zero between passes.
     cotangents: Vec<T>,
 }
 
-impl<T> Buffers<T> {
+impl<T> Memory<T> {
     pub(super) const fn new() -> Self {
-        Buffers { nodes: Vec::new(), late: Vec::new(), cotangents: Vec::new() }
+        Memory { blocks: Vec::new(), spare: Vec::new(), late: Vec::new(), cotangents: Vec::new() }
+    }
+}
+
+impl<T: Scalar> Memory<T> {
+    fn block(&mut self) -> Block<T> {
+        let fresh = || {
+            let nodes = vec![Node { slopes: [T::zero(); 2], operands: [0; 2] }; BLOCK];
+            nodes.into_boxed_slice().try_into().unwrap_or_else(|_| unreachable!("the lengths are equal"))
+        };
+        ManuallyDrop::new(self.spare.pop().unwrap_or_else(fresh))
     }
 }
 
 /// A recording that was interrupted by another one.
 pub(super) struct Suspended<T> {
-    generation: u32,
+    first: Tag,
+    next: Tag,
+    block: Option<Block<T>>,
     leading: usize,
     fault: Option<Fault>,
-    buffers: Buffers<T>,
+    memory: Memory<T>,
 }
 
 impl<T> Suspended<T> {
-    pub(super) fn into_buffers(self) -> Buffers<T> {
-        self.buffers
+    pub(super) fn into_memory(mut self) -> Memory<T> {
+        self.memory.spare.extend(self.block.map(ManuallyDrop::into_inner));
+        self.memory
+    }
+}
+
+impl<T> Drop for List<T> {
+    fn drop(&mut self) {
+        drop(self.block.take().map(ManuallyDrop::into_inner));
     }
 }
 
@@ -84,33 +148,39 @@ impl<T: Scalar> List<T> {
     /// A list that records nothing.
     pub(super) const fn idle() -> Self {
         List {
-            generation: Cell::new(IDLE),
+            first: Cell::new(Tag::IDLE),
+            next: Cell::new(Tag::IDLE),
+            block: Cell::new(None),
             leading: Cell::new(0),
             fault: Cell::new(None),
-            buffers: RefCell::new(Buffers::new()),
+            memory: RefCell::new(Memory::new()),
         }
     }
 
     /// Begins a recording in the given memory and returns what it interrupts.
-    pub(super) fn begin(&self, mut buffers: Buffers<T>) -> Suspended<T> {
-        buffers.nodes.clear();
-        buffers.late.clear();
-        self.resume(Suspended { generation: next_generation(), leading: 0, fault: None, buffers })
+    pub(super) fn begin(&self, mut memory: Memory<T>) -> Suspended<T> {
+        memory.spare.append(&mut memory.blocks);
+        memory.late.clear();
+        let first = Tag::new_generation();
+        let block = Some(memory.block());
+        self.resume(Suspended { first, next: first, block, leading: 0, fault: None, memory })
     }
 
     /// Goes on with a recording and returns the one it ends.
     pub(super) fn resume(&self, earlier: Suspended<T>) -> Suspended<T> {
         Suspended {
-            generation: self.generation.replace(earlier.generation),
+            first: self.first.replace(earlier.first),
+            next: self.next.replace(earlier.next),
+            block: self.block.replace(earlier.block),
             leading: self.leading.replace(earlier.leading),
             fault: self.fault.replace(earlier.fault),
-            buffers: self.buffers.replace(earlier.buffers),
+            memory: self.memory.replace(earlier.memory),
         }
     }
 
     /// How many numbers it holds.
     pub fn len(&self) -> usize {
-        self.buffers.borrow().nodes.len()
+        self.next.get().place()
     }
 
     /// Whether it holds none.
@@ -118,110 +188,144 @@ impl<T: Scalar> List<T> {
         self.len() == 0
     }
 
+    /// The tag of its first place.
     #[inline(always)]
-    pub(super) fn generation(&self) -> u32 {
-        self.generation.get()
+    pub(super) fn first(&self) -> Tag {
+        self.first.get()
     }
 
-    /// A new variable's place.
-    pub(super) fn leaf(&self) -> u32 {
+    /// A new variable.
+    pub(super) fn leaf(&self) -> Tag {
         let place = self.len();
-        let itself = place as u32;
         if place == self.leading.get() {
             self.leading.set(place + 1);
         } else {
-            self.buffers.borrow_mut().late.push(itself);
+            self.memory.borrow_mut().late.push(place as u32);
         }
-        self.push([T::one(), T::zero()], [itself; 2])
+        self.push1(T::zero(), place as u32).unwrap_or_else(|tag| self.store(tag))
     }
 
-    /// The place of a number of one operand.
+    /// Adds a number of one operand. An error is its tag and a call to [`List::store`].
     #[inline(always)]
-    pub(super) fn push1(&self, slope: T, operand: u32) -> u32 {
-        // The place of the new node is only known once it is there.
-        self.push_with(|itself| Node { slopes: [slope, T::zero()], operands: [operand, itself] })
+    pub(super) fn push1(&self, slope: T, operand: u32) -> core::result::Result<Tag, Tag> {
+        let itself = self.next.get().place() as u32;
+        self.push([slope, T::zero()], [operand, itself])
     }
 
+    /// Adds a number of two operands. An error is its tag and a call to [`List::store`].
     #[inline(always)]
-    pub(super) fn push(&self, slopes: [T; 2], operands: [u32; 2]) -> u32 {
-        self.push_with(|_| Node { slopes, operands })
-    }
-
-    #[inline(always)]
-    fn push_with(&self, node: impl FnOnce(u32) -> Node<T>) -> u32 {
-        let mut buffers = self.buffers.borrow_mut();
-        let place = buffers.nodes.len();
-        if place == buffers.nodes.capacity() {
-            grow(&mut buffers.nodes);
+    pub(super) fn push(&self, slopes: [T; 2], operands: [u32; 2]) -> core::result::Result<Tag, Tag> {
+        let tag = self.next.get();
+        let mut block = self.block.take();
+        if let Some(block) = &mut block {
+            block[tag.place() % BLOCK] = Node { slopes, operands };
         }
-        buffers.nodes.push(node(place as u32));
-        place as u32
+        self.block.set(block);
+        let next = Tag(tag.0 + 1);
+        self.next.set(next);
+        if next.place() % BLOCK == 0 { Err(tag) } else { Ok(tag) }
     }
 
-    /// Notes the first use of a number that is not of this list.
-    #[cold]
-    #[inline(never)]
-    pub(super) fn fault(&self, what: &'static str, place: &'static Location<'static>) {
-        if self.generation.get() != IDLE && self.fault.get().is_none() {
-            self.fault.set(Some(Fault { what, place }));
+    /// Keeps a full block and begins another; returns the tag it was given, of the last number.
+    pub(super) fn store(&self, last: Tag) -> Tag {
+        if last.0 as u32 == u32::MAX {
+            // The block is overwritten from here on: nothing is right any more, and this says so.
+            self.next.set(Tag(last.0 + 1 - BLOCK as u64));
+            self.fault("a recording", "holds 2^32 numbers and no more", Location::caller());
+        } else {
+            let mut memory = self.memory.borrow_mut();
+            let full = self.block.replace(Some(memory.block()));
+            memory.blocks.extend(full.map(ManuallyDrop::into_inner));
+        }
+        last
+    }
+
+    /// Notes the first thing that went wrong.
+    pub(super) fn fault(&self, what: &'static str, why: &'static str, place: &'static Location<'static>) {
+        if self.first.get() != Tag::IDLE && self.fault.get().is_none() {
+            self.fault.set(Some(Fault { what, why, place }));
         }
     }
 
     /// # Errors
-    /// The first use of a number that is not of this list.
+    /// The first thing that went wrong.
     pub(super) fn check(&self) -> Result<()> {
-        self.fault.get().map_or(Ok(()), |Fault { what, place }| Err(foreign(what).at(place)))
+        let error = |Fault { what, why, place }| Error::new(alloc::format!("`{what}` {why}")).at(place);
+        self.fault.get().map_or(Ok(()), |fault| Err(error(fault)))
     }
 
-    /// Adds up the cotangents of all numbers for those of some, lets `read` look at them, and clears them.
-    pub(super) fn sweep<R>(&self, seeds: &[(u32, T)], read: impl FnOnce(&[T]) -> R) -> R {
-        let mut buffers = self.buffers.borrow_mut();
-        let Buffers { nodes, late, cotangents } = &mut *buffers;
-        if cotangents.len() < nodes.len() {
-            cotangents.resize(nodes.len(), T::zero());
+    /// The cotangents of the numbers in some places that belong to those of some others.
+    pub(super) fn sweep(&self, seeds: &[(u32, T)], places: &[Option<u32>]) -> Vec<T> {
+        let mut memory = self.memory.borrow_mut();
+        memory.blocks.extend(self.block.take().map(ManuallyDrop::into_inner));
+        let (all, leading) = (self.len(), self.leading.get());
+        if memory.cotangents.len() < all {
+            memory.cotangents.resize(all, T::zero());
         }
-        let cotangents = &mut cotangents[..nodes.len()];
+        let mut result = memory.sweep(leading, seeds, places, back);
+        // A product with a factor 0 that is not 0 is NaN, and NaN goes all the way: only then is there something to mend.
+        if result.iter().any(|x_bar| x_bar.is_nan()) {
+            result = memory.sweep(leading, seeds, places, back_carefully);
+        }
+        self.block.set(memory.blocks.pop().map(ManuallyDrop::new));
+        result
+    }
+}
+
+impl<T: Scalar> Memory<T> {
+    /// Goes back through all blocks and leaves the cotangents zero.
+    fn sweep(
+        &mut self,
+        leading: usize,
+        seeds: &[(u32, T)],
+        places: &[Option<u32>],
+        back: fn(&[Node<T>], &[Cell<T>], &[Cell<T>]),
+    ) -> Vec<T> {
+        let Memory { blocks, late, cotangents, .. } = self;
         let mut end = 0;
         for &(place, cotangent) in seeds {
             cotangents[place as usize] += cotangent;
             end = end.max(place as usize + 1);
         }
-        let leading = self.leading.get();
-        back(nodes.get(leading..end).unwrap_or_default(), leading, cotangents);
-        let result = read(cotangents);
+        for (number, block) in blocks.iter().enumerate().rev() {
+            let first = number * BLOCK;
+            let from = leading.saturating_sub(first);
+            let nodes = block.get(from..end.saturating_sub(first).min(BLOCK)).unwrap_or_default();
+            let own = first + from..first + from + nodes.len();
+            let cells = Cell::from_mut(&mut cotangents[..]).as_slice_of_cells();
+            back(nodes, &cells[own.clone()], cells);
+            // What was passed on is cleared, while it is at hand; variables keep theirs.
+            let variables = late.iter().map(|&place| place as usize).filter(|place| own.contains(place));
+            let kept: Vec<(usize, T)> = variables.map(|place| (place, cotangents[place])).collect();
+            cotangents[own].fill(T::zero());
+            kept.into_iter().for_each(|(place, cotangent)| cotangents[place] = cotangent);
+        }
+        let result = places.iter().map(|place| place.map_or(T::zero(), |p| cotangents[p as usize])).collect();
         cotangents[..leading].fill(T::zero());
         late.iter().for_each(|&place| cotangents[place as usize] = T::zero());
         result
     }
 }
 
-/// The way back through `nodes`, whose first has place `first`. Leaves zeros behind, but for variables.
-fn back<T: Scalar>(nodes: &[Node<T>], first: usize, cotangents: &mut [T]) {
-    for (k, node) in nodes.iter().enumerate().rev() {
-        let y_bar = core::mem::replace(&mut cotangents[first + k], T::zero());
-        let [a, b] = node.operands.map(|place| place as usize);
-        let [p, q] = node.slopes;
-        let (mut p_bar, mut q_bar) = (p * y_bar, q * y_bar);
-        if (p_bar + q_bar).is_nan() {
-            (p_bar, q_bar) = (absolute(p, y_bar), absolute(q, y_bar));
-        }
-        cotangents[a] += p_bar;
-        cotangents[b] += q_bar;
+/// The way back through `nodes` whose cotangents are `own`, among `all`.
+fn back<T: Scalar>(nodes: &[Node<T>], own: &[Cell<T>], all: &[Cell<T>]) {
+    for (node, y_bar) in nodes.iter().zip(own).rev() {
+        let y_bar = y_bar.get();
+        let [a, b] = node.operands.map(|place| &all[place as usize]);
+        a.set(a.get() + node.slopes[0] * y_bar);
+        b.set(b.get() + node.slopes[1] * y_bar);
     }
 }
 
-#[cold]
-#[inline(never)]
-fn grow<T>(nodes: &mut Vec<Node<T>>) {
-    let more = nodes.len().max(1 << 10);
-    // Places are 32 bits wide.
-    assert!(nodes.len() + more <= 1 << 32, "a recording of more than 2^32 numbers");
-    nodes.reserve_exact(more);
+/// The same by the products of [`absolute`].
+fn back_carefully<T: Scalar>(nodes: &[Node<T>], own: &[Cell<T>], all: &[Cell<T>]) {
+    for (node, y_bar) in nodes.iter().zip(own).rev() {
+        let y_bar = y_bar.get();
+        let [a, b] = node.operands.map(|place| &all[place as usize]);
+        a.set(a.get() + absolute(node.slopes[0], y_bar));
+        b.set(b.get() + absolute(node.slopes[1], y_bar));
+    }
 }
 
 /// What is wrong with a number of another recording.
-pub(super) fn foreign(what: &str) -> Error {
-    Error::new(alloc::format!(
-        "`{what}` was given a Var of another recording: of one that has ended, of another thread, or of one around this one (nest derivatives by types, such as Var<Var> or Dual<Var>)"
-    ))
-}
+pub(super) const FOREIGN: &str = "was given a Var of another recording: of one that has ended, of another thread, or of one around this one (nest derivatives by types, such as Var<Var> or Dual<Var>)";

@@ -206,7 +206,7 @@ macro_rules! number {
             #[track_caller]
             fn powi(self, n: i32) -> Self {
                 let x = self.inner();
-                self.chain("powi", x.powi(n), || Some(integer_power_slope(x, n)))
+                self.chain("powi", x.powi(n), move || Some(integer_power_slope(x, n)))
             }
 
             #[inline]

@@ -134,7 +134,7 @@ macro_rules! operators {
             #[track_caller]
             fn mul(self, other: $number) -> $number {
                 let (a, b) = (self.inner(), other.inner());
-                self.chain2(other, "*", a * b, || Some(b), || Some(a))
+                self.chain2(other, "*", a * b, move || Some(b), move || Some(a))
             }
         }
         impl<$($generics)*> Div for $number {

@@ -6,9 +6,9 @@ use core::marker::PhantomData;
 use core::mem::ManuallyDrop;
 use core::panic::Location;
 
-use super::list::{Buffers, CONSTANT, List, STALE, Suspended, foreign};
+use super::list::{FOREIGN, List, Memory, Suspended, Tag};
 use super::{Carrier, Dual, Scalar, sealed};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// A value that knows its place in the recording of this thread; 16 bytes with `f64`, `Copy`, `'static`.
 ///
@@ -20,8 +20,7 @@ use crate::error::Result;
 #[derive(Clone, Copy, Debug)]
 pub struct Var<T = f64> {
     value: T,
-    place: u32,
-    generation: u32,
+    tag: Tag,
 }
 
 /// Numbers that a [`Var`] may hold: each has a list of its own in each thread.
@@ -29,6 +28,15 @@ pub trait Recorded: Scalar {
     /// Calls `f` with the list of this thread.
     #[doc(hidden)]
     fn with_list<R>(f: impl FnOnce(&List<Self>) -> R) -> R;
+    /// The first place of the list of this thread.
+    #[doc(hidden)]
+    fn first() -> Tag;
+    /// Adds a number of one operand to the list of this thread.
+    #[doc(hidden)]
+    fn push1(slope: Self, operand: u32) -> Tag;
+    /// Adds a number of two operands to the list of this thread.
+    #[doc(hidden)]
+    fn push(slopes: [Self; 2], operands: [u32; 2]) -> Tag;
     /// Memory of earlier lists.
     #[doc(hidden)]
     fn take_memory() -> Memory<Self>;
@@ -37,22 +45,32 @@ pub trait Recorded: Scalar {
     fn keep_memory(memory: Memory<Self>);
 }
 
-/// The memory of a list that has ended.
-pub struct Memory<T>(Buffers<T>);
-
 macro_rules! recorded {
-    ($($number:ty),*) => {$(
+    ($($number:ty = $LIST:ident;)*) => {$(
+        thread_local! {
+            // Without a destructor reading it costs no check. A recording that ends takes the memory out.
+            static $LIST: ManuallyDrop<List<$number>> = const { ManuallyDrop::new(List::idle()) };
+        }
+
         impl Recorded for $number {
             #[inline(always)]
             fn with_list<R>(f: impl FnOnce(&List<Self>) -> R) -> R {
-                thread_local! {
-                    // Without a destructor reading it costs no check. A recording that ends takes the memory out.
-                    static LIST: ManuallyDrop<List<$number>> = const { ManuallyDrop::new(List::idle()) };
-                }
-                LIST.with(|list| f(list))
+                $LIST.with(|list| f(list))
+            }
+            #[inline(always)]
+            fn first() -> Tag {
+                $LIST.with(|list| list.first())
+            }
+            #[inline(always)]
+            fn push1(slope: Self, operand: u32) -> Tag {
+                $LIST.with(|list| list.push1(slope, operand)).unwrap_or_else(store::<$number>)
+            }
+            #[inline(always)]
+            fn push(slopes: [Self; 2], operands: [u32; 2]) -> Tag {
+                $LIST.with(|list| list.push(slopes, operands)).unwrap_or_else(store::<$number>)
             }
             fn take_memory() -> Memory<Self> {
-                Self::with_memory(|spare| spare.pop()).flatten().unwrap_or(Memory(Buffers::new()))
+                Self::with_memory(|spare| spare.pop()).flatten().unwrap_or(Memory::new())
             }
             fn keep_memory(memory: Memory<Self>) {
                 Self::with_memory(|spare| spare.push(memory));
@@ -70,18 +88,35 @@ macro_rules! recorded {
     )*};
 }
 
+/// Moves a full block to the list.
+#[cold]
+#[inline(never)]
+fn store<T: Recorded>(last: Tag) -> Tag {
+    T::with_list(|list| list.store(last))
+}
+
 trait WithMemory: Recorded {
     /// Calls `f` with the memory of lists that have ended; not while a thread ends.
     fn with_memory<R>(f: impl FnOnce(&mut Vec<Memory<Self>>) -> R) -> Option<R>;
 }
 
-recorded!(f64, f32, Dual<f64>, Dual<f32>, Dual<f64, 4>, Dual<f64, 8>, Dual<Dual<f64>>, Var<f64>, Var<f32>);
+recorded! {
+    f64 = F64;
+    f32 = F32;
+    Dual<f64> = DUAL_F64;
+    Dual<f32> = DUAL_F32;
+    Dual<f64, 4> = DUAL4_F64;
+    Dual<f64, 8> = DUAL8_F64;
+    Dual<Dual<f64>> = DUAL_DUAL_F64;
+    Var<f64> = VAR_F64;
+    Var<f32> = VAR_F32;
+}
 
 impl<T: Scalar> Var<T> {
     /// A constant.
     #[inline]
     pub const fn fixed(value: T) -> Self {
-        Var { value, place: 0, generation: CONSTANT }
+        Var { value, tag: Tag::CONSTANT }
     }
 
     /// The value.
@@ -92,7 +127,7 @@ impl<T: Scalar> Var<T> {
 
     /// Whether no derivative passes through it.
     pub fn is_constant(self) -> bool {
-        self.generation == CONSTANT
+        self.tag.is_constant()
     }
 }
 
@@ -116,8 +151,7 @@ pub struct Recording<T: Recorded = f64> {
 /// # Ok::<(), ad_core::Error>(())
 /// ```
 pub fn record<T: Recorded, R>(code: impl FnOnce(&Recording<T>) -> R) -> R {
-    let Memory(buffers) = T::take_memory();
-    let interrupted = T::with_list(|list| list.begin(buffers));
+    let interrupted = T::with_list(|list| list.begin(T::take_memory()));
     code(&Recording { interrupted: Some(interrupted), thread: PhantomData })
 }
 
@@ -125,7 +159,7 @@ impl<T: Recorded> Drop for Recording<T> {
     fn drop(&mut self) {
         if let Some(interrupted) = self.interrupted.take() {
             let ended = T::with_list(|list| list.resume(interrupted));
-            T::keep_memory(Memory(ended.into_buffers()));
+            T::keep_memory(ended.into_memory());
         }
     }
 }
@@ -133,7 +167,7 @@ impl<T: Recorded> Drop for Recording<T> {
 impl<T: Recorded> Recording<T> {
     /// A variable: something to differentiate by.
     pub fn variable(&self, value: T) -> Var<T> {
-        T::with_list(|list| Var { value, place: list.leaf(), generation: list.generation() })
+        T::with_list(|list| Var { value, tag: list.leaf() })
     }
 
     /// A variable for each value.
@@ -158,20 +192,17 @@ impl<T: Recorded> Recording<T> {
     pub fn pull_back(&self, outputs: &[(Var<T>, T)], inputs: &[Var<T>]) -> Result<Vec<T>> {
         T::with_list(|list| {
             list.check()?;
-            let place = |var: &Var<T>| match var.generation {
-                CONSTANT => Ok(None),
-                generation if generation == list.generation() => Ok(Some(var.place)),
-                _ => Err(foreign("pull_back")),
+            let place = |var: &Var<T>| match var.tag.place_in(list.first()) {
+                None if var.is_constant() => Ok(None),
+                None => Err(Error::new(alloc::format!("`pull_back` {FOREIGN}"))),
+                place => Ok(place),
             };
             let mut seeds = Vec::with_capacity(outputs.len());
             for (output, cotangent) in outputs {
                 seeds.extend(place(output)?.map(|place| (place, *cotangent)));
             }
             let places = inputs.iter().map(place).collect::<Result<Vec<_>>>()?;
-            let read = |cotangents: &[T]| {
-                places.iter().map(|place| place.map_or(T::zero(), |p| cotangents[p as usize])).collect()
-            };
-            Ok(list.sweep(&seeds, read))
+            Ok(list.sweep(&seeds, &places))
         })
     }
 }
@@ -182,43 +213,55 @@ impl<T: Recorded> Var<T> {
     /// A number that was computed from one of another recording: it is taken for none.
     #[cold]
     fn stale(y: T, what: &'static str, place: &'static Location<'static>) -> Self {
-        T::with_list(|list| list.fault(what, place));
-        Var { value: y, place: 0, generation: STALE }
+        T::with_list(|list| list.fault(what, FOREIGN, place));
+        Var { value: y, tag: Tag::STALE }
     }
 
     #[inline(always)]
     #[track_caller]
     fn unary(self, what: &'static str, y: T, slope: impl FnOnce() -> T) -> Self {
-        let at = Location::caller();
-        T::with_list(|list| {
-            if self.generation == list.generation() {
-                Var { value: y, place: list.push1(slope(), self.place), generation: self.generation }
-            } else if self.generation == CONSTANT {
-                Var::fixed(y)
-            } else {
-                Var::stale(y, what, at)
-            }
-        })
+        let first = T::first();
+        let place = self.tag.behind(first);
+        if place >> 32 == 0 {
+            Var { value: y, tag: T::push1(slope(), place as u32) }
+        } else if self.is_constant() {
+            Var::fixed(y)
+        } else {
+            Var::stale(y, what, Location::caller())
+        }
     }
 
     #[inline(always)]
     #[track_caller]
     fn binary(self, other: Self, what: &'static str, y: T, p: impl FnOnce() -> T, q: impl FnOnce() -> T) -> Self {
-        let at = Location::caller();
-        if self.generation == CONSTANT {
-            return other.unary(what, y, q);
+        let first = T::first();
+        let (a, b) = (self.tag.behind(first), other.tag.behind(first));
+        if (a | b) >> 32 == 0 {
+            Var { value: y, tag: T::push([p(), q()], [a as u32, b as u32]) }
+        } else {
+            self.mixed(other, what, y, p, q, Location::caller())
         }
-        if other.generation == CONSTANT {
-            return self.unary(what, y, p);
-        }
-        T::with_list(|list| {
-            let generation = list.generation();
-            if self.generation == generation && other.generation == generation {
-                Var { value: y, place: list.push([p(), q()], [self.place, other.place]), generation }
-            } else {
-                Var::stale(y, what, at)
-            }
-        })
+    }
+
+    /// An operation with a constant or with a number of another recording.
+    #[inline(never)]
+    fn mixed(
+        self,
+        other: Self,
+        what: &'static str,
+        y: T,
+        p: impl FnOnce() -> T,
+        q: impl FnOnce() -> T,
+        at: &'static Location<'static>,
+    ) -> Self {
+        let first = T::first();
+        let tag = match (self.tag.place_in(first), other.tag.place_in(first)) {
+            (None, Some(b)) if self.is_constant() => T::push1(q(), b),
+            (Some(a), None) if other.is_constant() => T::push1(p(), a),
+            _ if self.is_constant() && other.is_constant() => Tag::CONSTANT,
+            _ => return Var::stale(y, what, at),
+        };
+        Var { value: y, tag }
     }
 }
 
@@ -243,7 +286,7 @@ impl<T: Recorded> Carrier for Var<T> {
     #[inline(always)]
     #[track_caller]
     fn chain(self, what: &'static str, y: T, slope: impl FnOnce() -> Option<T>) -> Self {
-        self.unary(what, y, || slope().unwrap_or_else(T::zero))
+        self.unary(what, y, move || slope().unwrap_or_else(T::zero))
     }
 
     #[inline(always)]
@@ -257,16 +300,16 @@ impl<T: Recorded> Carrier for Var<T> {
         other_slope: impl FnOnce() -> Option<T>,
     ) -> Self {
         let or_zero = |slope: Option<T>| slope.unwrap_or_else(T::zero);
-        self.binary(other, what, y, || or_zero(slope()), || or_zero(other_slope()))
+        self.binary(other, what, y, move || or_zero(slope()), move || or_zero(other_slope()))
     }
 
     #[inline(always)]
     #[track_caller]
     fn sum(self, other: Self, y: T) -> Self {
-        if self.generation == CONSTANT {
+        if self.is_constant() {
             return other.moved(y);
         }
-        if other.generation == CONSTANT {
+        if other.is_constant() {
             return self.moved(y);
         }
         self.binary(other, "+", y, T::one, T::one)
@@ -275,7 +318,7 @@ impl<T: Recorded> Carrier for Var<T> {
     #[inline(always)]
     #[track_caller]
     fn difference(self, other: Self, y: T) -> Self {
-        if other.generation == CONSTANT {
+        if other.is_constant() {
             return self.moved(y);
         }
         self.binary(other, "-", y, T::one, || -T::one())
