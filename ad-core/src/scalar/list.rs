@@ -52,15 +52,15 @@ impl Tag {
         }
     }
 
-    /// How far it is behind the first place of a list: its place there, or more than 32 bits hold.
+    /// Whether both stand in the list that this is of.
     #[inline(always)]
-    pub(super) fn behind(self, first: Tag) -> u64 {
-        self.0.wrapping_sub(first.0)
+    pub(super) fn has(self, a: Tag, b: Tag) -> bool {
+        ((self.0 ^ a.0) | (self.0 ^ b.0)) >> 32 == 0
     }
 
-    /// Its place in the list with this first place, if it is there.
-    pub(super) fn place_in(self, first: Tag) -> Option<u32> {
-        u32::try_from(self.behind(first)).ok()
+    /// The place of `a` in the list that this is of, if it stands there.
+    pub(super) fn place_of(self, a: Tag) -> Option<u32> {
+        self.has(a, a).then_some(a.place())
     }
 
     #[inline(always)]
@@ -69,8 +69,8 @@ impl Tag {
     }
 
     #[inline(always)]
-    fn place(self) -> usize {
-        self.0 as u32 as usize
+    pub(super) fn place(self) -> u32 {
+        self.0 as u32
     }
 }
 
@@ -82,7 +82,6 @@ type Block<T> = ManuallyDrop<Box<[Node<T>; BLOCK]>>;
 
 /// The numbers of one recording in the order they were computed, 24 bytes each with `f64`, and 8 for its cotangent.
 pub struct List<T = f64> {
-    first: Cell<Tag>,
     /// The tag of the next number.
     next: Cell<Tag>,
     /// The block that is being filled; while a number is written, it is out of the cell. (A `RefCell` would do the same
@@ -123,7 +122,6 @@ impl<T: Scalar> Memory<T> {
 
 /// A recording that was interrupted by another one.
 pub(super) struct Suspended<T> {
-    first: Tag,
     next: Tag,
     block: Option<Block<T>>,
     leading: usize,
@@ -148,7 +146,6 @@ impl<T: Scalar> List<T> {
     /// A list that records nothing.
     pub(super) const fn idle() -> Self {
         List {
-            first: Cell::new(Tag::IDLE),
             next: Cell::new(Tag::IDLE),
             block: Cell::new(None),
             leading: Cell::new(0),
@@ -161,15 +158,13 @@ impl<T: Scalar> List<T> {
     pub(super) fn begin(&self, mut memory: Memory<T>) -> Suspended<T> {
         memory.spare.append(&mut memory.blocks);
         memory.late.clear();
-        let first = Tag::new_generation();
         let block = Some(memory.block());
-        self.resume(Suspended { first, next: first, block, leading: 0, fault: None, memory })
+        self.resume(Suspended { next: Tag::new_generation(), block, leading: 0, fault: None, memory })
     }
 
     /// Goes on with a recording and returns the one it ends.
     pub(super) fn resume(&self, earlier: Suspended<T>) -> Suspended<T> {
         Suspended {
-            first: self.first.replace(earlier.first),
             next: self.next.replace(earlier.next),
             block: self.block.replace(earlier.block),
             leading: self.leading.replace(earlier.leading),
@@ -180,7 +175,7 @@ impl<T: Scalar> List<T> {
 
     /// How many numbers it holds.
     pub fn len(&self) -> usize {
-        self.next.get().place()
+        self.next.get().place() as usize
     }
 
     /// Whether it holds none.
@@ -188,10 +183,10 @@ impl<T: Scalar> List<T> {
         self.len() == 0
     }
 
-    /// The tag of its first place.
+    /// The tag of the next number.
     #[inline(always)]
-    pub(super) fn first(&self) -> Tag {
-        self.first.get()
+    pub(super) fn next(&self) -> Tag {
+        self.next.get()
     }
 
     /// A new variable.
@@ -208,7 +203,7 @@ impl<T: Scalar> List<T> {
     /// Adds a number of one operand. An error is its tag and a call to [`List::store`].
     #[inline(always)]
     pub(super) fn push1(&self, slope: T, operand: u32) -> core::result::Result<Tag, Tag> {
-        let itself = self.next.get().place() as u32;
+        let itself = self.next.get().place();
         self.push([slope, T::zero()], [operand, itself])
     }
 
@@ -218,17 +213,17 @@ impl<T: Scalar> List<T> {
         let tag = self.next.get();
         let mut block = self.block.take();
         if let Some(block) = &mut block {
-            block[tag.place() % BLOCK] = Node { slopes, operands };
+            block[tag.place() as usize % BLOCK] = Node { slopes, operands };
         }
         self.block.set(block);
         let next = Tag(tag.0 + 1);
         self.next.set(next);
-        if next.place() % BLOCK == 0 { Err(tag) } else { Ok(tag) }
+        if next.place() as usize % BLOCK == 0 { Err(tag) } else { Ok(tag) }
     }
 
     /// Keeps a full block and begins another; returns the tag it was given, of the last number.
     pub(super) fn store(&self, last: Tag) -> Tag {
-        if last.0 as u32 == u32::MAX {
+        if last.place() == u32::MAX {
             // The block is overwritten from here on: nothing is right any more, and this says so.
             self.next.set(Tag(last.0 + 1 - BLOCK as u64));
             self.fault("a recording", "holds 2^32 numbers and no more", Location::caller());
@@ -242,7 +237,7 @@ impl<T: Scalar> List<T> {
 
     /// Notes the first thing that went wrong.
     pub(super) fn fault(&self, what: &'static str, why: &'static str, place: &'static Location<'static>) {
-        if self.first.get() != Tag::IDLE && self.fault.get().is_none() {
+        if self.next.get() != Tag::IDLE && self.fault.get().is_none() {
             self.fault.set(Some(Fault { what, why, place }));
         }
     }

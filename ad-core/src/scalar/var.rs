@@ -28,9 +28,9 @@ pub trait Recorded: Scalar {
     /// Calls `f` with the list of this thread.
     #[doc(hidden)]
     fn with_list<R>(f: impl FnOnce(&List<Self>) -> R) -> R;
-    /// The first place of the list of this thread.
+    /// The tag of the next number in the list of this thread.
     #[doc(hidden)]
-    fn first() -> Tag;
+    fn next() -> Tag;
     /// Adds a number of one operand to the list of this thread.
     #[doc(hidden)]
     fn push1(slope: Self, operand: u32) -> Tag;
@@ -58,8 +58,8 @@ macro_rules! recorded {
                 $LIST.with(|list| f(list))
             }
             #[inline(always)]
-            fn first() -> Tag {
-                $LIST.with(|list| list.first())
+            fn next() -> Tag {
+                $LIST.with(|list| list.next())
             }
             #[inline(always)]
             fn push1(slope: Self, operand: u32) -> Tag {
@@ -192,7 +192,7 @@ impl<T: Recorded> Recording<T> {
     pub fn pull_back(&self, outputs: &[(Var<T>, T)], inputs: &[Var<T>]) -> Result<Vec<T>> {
         T::with_list(|list| {
             list.check()?;
-            let place = |var: &Var<T>| match var.tag.place_in(list.first()) {
+            let place = |var: &Var<T>| match list.next().place_of(var.tag) {
                 None if var.is_constant() => Ok(None),
                 None => Err(Error::new(alloc::format!("`pull_back` {FOREIGN}"))),
                 place => Ok(place),
@@ -220,10 +220,8 @@ impl<T: Recorded> Var<T> {
     #[inline(always)]
     #[track_caller]
     fn unary(self, what: &'static str, y: T, slope: impl FnOnce() -> T) -> Self {
-        let first = T::first();
-        let place = self.tag.behind(first);
-        if place >> 32 == 0 {
-            Var { value: y, tag: T::push1(slope(), place as u32) }
+        if T::next().has(self.tag, self.tag) {
+            Var { value: y, tag: T::push1(slope(), self.tag.place()) }
         } else if self.is_constant() {
             Var::fixed(y)
         } else {
@@ -234,10 +232,8 @@ impl<T: Recorded> Var<T> {
     #[inline(always)]
     #[track_caller]
     fn binary(self, other: Self, what: &'static str, y: T, p: impl FnOnce() -> T, q: impl FnOnce() -> T) -> Self {
-        let first = T::first();
-        let (a, b) = (self.tag.behind(first), other.tag.behind(first));
-        if (a | b) >> 32 == 0 {
-            Var { value: y, tag: T::push([p(), q()], [a as u32, b as u32]) }
+        if T::next().has(self.tag, other.tag) {
+            Var { value: y, tag: T::push([p(), q()], [self.tag.place(), other.tag.place()]) }
         } else {
             self.mixed(other, what, y, p, q, Location::caller())
         }
@@ -254,8 +250,8 @@ impl<T: Recorded> Var<T> {
         q: impl FnOnce() -> T,
         at: &'static Location<'static>,
     ) -> Self {
-        let first = T::first();
-        let tag = match (self.tag.place_in(first), other.tag.place_in(first)) {
+        let next = T::next();
+        let tag = match (next.place_of(self.tag), next.place_of(other.tag)) {
             (None, Some(b)) if self.is_constant() => T::push1(q(), b),
             (Some(a), None) if other.is_constant() => T::push1(p(), a),
             _ if self.is_constant() && other.is_constant() => Tag::CONSTANT,
