@@ -239,6 +239,25 @@ impl<T: Recorded> Var<T> {
         }
     }
 
+    /// A sum with a constant, which needs no place of its own, or with a number of another recording.
+    #[inline(never)]
+    fn mixed_sum(self, other: Self, y: T, at: &'static Location<'static>) -> Self {
+        match (self.is_constant(), other.is_constant()) {
+            (true, _) => other.moved(y),
+            (_, true) => self.moved(y),
+            _ => Var::stale(y, "+", at),
+        }
+    }
+
+    #[inline(never)]
+    fn mixed_difference(self, other: Self, y: T, at: &'static Location<'static>) -> Self {
+        match (self.is_constant(), other.is_constant()) {
+            (_, true) => self.moved(y),
+            (true, _) if T::next().has(other.tag, other.tag) => other.negated(y),
+            _ => Var::stale(y, "-", at),
+        }
+    }
+
     /// An operation with a constant or with a number of another recording.
     #[inline(never)]
     fn mixed(
@@ -302,22 +321,21 @@ impl<T: Recorded> Carrier for Var<T> {
     #[inline(always)]
     #[track_caller]
     fn sum(self, other: Self, y: T) -> Self {
-        if self.is_constant() {
-            return other.moved(y);
+        if T::next().has(self.tag, other.tag) {
+            Var { value: y, tag: T::push([T::one(); 2], [self.tag.place(), other.tag.place()]) }
+        } else {
+            self.mixed_sum(other, y, Location::caller())
         }
-        if other.is_constant() {
-            return self.moved(y);
-        }
-        self.binary(other, "+", y, T::one, T::one)
     }
 
     #[inline(always)]
     #[track_caller]
     fn difference(self, other: Self, y: T) -> Self {
-        if other.is_constant() {
-            return self.moved(y);
+        if T::next().has(self.tag, other.tag) {
+            Var { value: y, tag: T::push([T::one(), -T::one()], [self.tag.place(), other.tag.place()]) }
+        } else {
+            self.mixed_difference(other, y, Location::caller())
         }
-        self.binary(other, "-", y, T::one, || -T::one())
     }
 
     #[inline(always)]
