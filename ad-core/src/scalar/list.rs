@@ -277,6 +277,10 @@ impl<T: Scalar> Memory<T> {
         back: fn(&[Node<T>], &[Cell<T>], &[Cell<T>]),
     ) -> Vec<T> {
         let Memory { blocks, late, cotangents, .. } = self;
+        // Whose cotangents are wanted at the end, behind the leading variables.
+        let wanted = places.iter().flatten().filter(|&&place| place as usize >= leading);
+        let mut kept: Vec<usize> = late.iter().chain(wanted).map(|&place| place as usize).collect();
+        kept.sort_unstable();
         let mut end = 0;
         for &(place, cotangent) in seeds {
             cotangents[place as usize] += cotangent;
@@ -289,15 +293,15 @@ impl<T: Scalar> Memory<T> {
             let own = first + from..first + from + nodes.len();
             let cells = Cell::from_mut(&mut cotangents[..]).as_slice_of_cells();
             back(nodes, &cells[own.clone()], cells);
-            // What was passed on is cleared, while it is at hand; variables keep theirs.
-            let variables = late.iter().map(|&place| place as usize).filter(|place| own.contains(place));
-            let kept: Vec<(usize, T)> = variables.map(|place| (place, cotangents[place])).collect();
+            // What was passed on is cleared while it is at hand.
+            let [from, to] = [own.start, own.end].map(|end| kept.partition_point(|&place| place < end));
+            let values: Vec<T> = kept[from..to].iter().map(|&place| cotangents[place]).collect();
             cotangents[own].fill(T::zero());
-            kept.into_iter().for_each(|(place, cotangent)| cotangents[place] = cotangent);
+            kept[from..to].iter().zip(values).for_each(|(&place, value)| cotangents[place] = value);
         }
         let result = places.iter().map(|place| place.map_or(T::zero(), |p| cotangents[p as usize])).collect();
         cotangents[..leading].fill(T::zero());
-        late.iter().for_each(|&place| cotangents[place as usize] = T::zero());
+        kept.into_iter().for_each(|place| cotangents[place] = T::zero());
         result
     }
 }
