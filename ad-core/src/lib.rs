@@ -38,25 +38,40 @@
 //! Errors name the line of the recorded code, and the shapes. Nothing depends on the number of threads, and an example's
 //! results do not depend on the others.
 
+#![cfg_attr(not(feature = "std"), no_std)]
+
 extern crate alloc;
 
+#[cfg(feature = "program")]
 pub mod check;
 mod elementary;
 mod error;
+#[cfg(feature = "program")]
 mod eval;
+#[cfg(feature = "program")]
 pub mod kernels;
+#[cfg(feature = "program")]
 mod program;
 mod scalar;
+#[cfg(feature = "program")]
 mod tape;
+#[cfg(feature = "program")]
 mod transform;
 
 pub use elementary::{Binary, Elementary, Unary};
 pub use error::{Error, Result};
+#[cfg(feature = "program")]
 pub use eval::Array;
+#[cfg(feature = "program")]
 pub use kernels::{BLOCK, Element};
+#[cfg(feature = "program")]
 pub use program::{Binding, Port, Program, Workspace};
-pub use scalar::{Dual, List, Recorded, Recording, Scalar, Var, derivative, gradient, record};
+pub use scalar::{Dual, List, Scalar, VarIn, derivative, jacobian_forward, jvp};
+#[cfg(feature = "std")]
+pub use scalar::{Recorded, Recording, Var, gradient, hessian, hvp, jacobian, record, vjp};
+#[cfg(feature = "program")]
 pub use tape::{
     Coefficient, Dims, Extent, IntoOutputs, Label, Labels, Node, NodeId, Op, Operand, Recorder, Tape, Tracer,
 };
+#[cfg(feature = "program")]
 pub use transform::Linear;

@@ -146,5 +146,17 @@ fn a_path_with_a_factor_zero_contributes_nothing() {
     assert_eq!(at_zero(|x| x.sqrt() * 0.0 + x, |x| x.sqrt() * 0.0 + x), 1.0);
     assert_eq!(at_zero(|x| (x * x).sqrt(), |x| (x * x).sqrt()), 0.0);
     assert_eq!(at_zero(|x| x * x.sqrt(), |x| x * x.sqrt()), 0.0);
-    assert_eq!(at_zero(|x| { let _ = x.ln(); x + 1.0 }, |x| { let _ = x.ln(); x + 1.0 }), 1.0);
+    assert_eq!(
+        at_zero(
+            |x| {
+                let _ = x.ln();
+                x + 1.0
+            },
+            |x| {
+                let _ = x.ln();
+                x + 1.0
+            }
+        ),
+        1.0
+    );
 }

@@ -1,6 +1,6 @@
 //! Numbers and the trait of elementary functions: each name calls its line of the table.
 
-use super::{Carrier, Dual, Recorded, Scalar, Var};
+use super::{Carrier, Scalar, each_kind};
 use crate::elementary::{Binary, Elementary, Function, Function2, Unary, each_binary, each_unary, function};
 
 macro_rules! by_name {
@@ -61,9 +61,8 @@ macro_rules! elementary {
 elementary! {
     [] f32;
     [] f64;
-    [T: Scalar, const N: usize] Dual<T, N>;
-    [T: Recorded] Var<T>;
 }
+each_kind!(elementary);
 
 macro_rules! scalar {
     ($([$($generics:tt)*] $number:ty;)*) => {$(
@@ -109,7 +108,4 @@ macro_rules! scalar {
     )*};
 }
 
-scalar! {
-    [T: Scalar, const N: usize] Dual<T, N>;
-    [T: Recorded] Var<T>;
-}
+each_kind!(scalar);

@@ -31,6 +31,7 @@ struct Fault {
 ///
 /// One word rather than two fields: written in halves and read whole, it would stall the processor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(not(feature = "std"), expect(unreachable_pub, reason = "only `Recorded` shows it"))]
 pub struct Tag(u64);
 
 impl Tag {
@@ -81,6 +82,8 @@ const BLOCK: usize = 1024;
 type Block<T> = ManuallyDrop<Box<[Node<T>; BLOCK]>>;
 
 /// The numbers of one recording in the order they were computed, 24 bytes each with `f64`, and 8 for its cotangent.
+///
+/// A thread has one for [`Var`](crate::Var)s. One of your own is for [`VarIn`](crate::VarIn)s, where there are no threads.
 pub struct List<T = f64> {
     /// The tag of the next number.
     next: Cell<Tag>,
@@ -94,6 +97,7 @@ pub struct List<T = f64> {
 }
 
 /// The memory of a list, which outlives it.
+#[cfg_attr(not(feature = "std"), expect(unreachable_pub, reason = "only `Recorded` shows it"))]
 pub struct Memory<T> {
     /// The full blocks, in order.
     blocks: Vec<Box<[Node<T>; BLOCK]>>,
@@ -142,6 +146,12 @@ impl<T> Drop for List<T> {
     }
 }
 
+impl<T: Scalar> Default for List<T> {
+    fn default() -> Self {
+        List::new()
+    }
+}
+
 impl<T: Scalar> List<T> {
     /// A list that records nothing.
     pub(super) const fn idle() -> Self {
@@ -152,6 +162,21 @@ impl<T: Scalar> List<T> {
             fault: Cell::new(None),
             memory: RefCell::new(Memory::new()),
         }
+    }
+
+    /// An empty list that records.
+    pub fn new() -> Self {
+        let list = List::idle();
+        list.begin(Memory::new());
+        list
+    }
+
+    /// Forgets all numbers and keeps the memory.
+    pub fn clear(&mut self) {
+        let nothing =
+            Suspended { next: Tag::IDLE, block: None, leading: 0, fault: None, memory: Memory::new() };
+        let ended = self.resume(nothing);
+        self.begin(ended.into_memory());
     }
 
     /// Begins a recording in the given memory and returns what it interrupts.
@@ -249,8 +274,30 @@ impl<T: Scalar> List<T> {
         self.fault.get().map_or(Ok(()), |fault| Err(error(fault)))
     }
 
+    /// The cotangents of some numbers that belong to those of some others.
+    ///
+    /// # Errors
+    /// The first thing that went wrong, or that one of them is not of this list.
+    pub(super) fn pull_back(
+        &self,
+        outputs: impl Iterator<Item = (Tag, T)>,
+        inputs: impl Iterator<Item = Tag>,
+    ) -> Result<Vec<T>> {
+        self.check()?;
+        let place = |tag: Tag| match self.next().place_of(tag) {
+            None if !tag.is_constant() => Err(Error::new(alloc::format!("`pull_back` {FOREIGN}"))),
+            place => Ok(place),
+        };
+        let mut seeds = Vec::new();
+        for (tag, cotangent) in outputs {
+            seeds.extend(place(tag)?.map(|place| (place, cotangent)));
+        }
+        let places = inputs.map(place).collect::<Result<Vec<_>>>()?;
+        Ok(self.sweep(&seeds, &places))
+    }
+
     /// The cotangents of the numbers in some places that belong to those of some others.
-    pub(super) fn sweep(&self, seeds: &[(u32, T)], places: &[Option<u32>]) -> Vec<T> {
+    fn sweep(&self, seeds: &[(u32, T)], places: &[Option<u32>]) -> Vec<T> {
         let mut memory = self.memory.borrow_mut();
         memory.blocks.extend(self.block.take().map(ManuallyDrop::into_inner));
         let (all, leading) = (self.len(), self.leading.get());

@@ -12,7 +12,9 @@ mod list;
 mod num;
 mod operators;
 mod plain;
+#[cfg(feature = "std")]
 mod var;
+mod var_in;
 
 use core::fmt::{Debug, Display, LowerExp};
 use core::iter::{Product, Sum};
@@ -22,10 +24,14 @@ use num_traits::{Float, FloatConst, FromPrimitive, NumAssign};
 use crate::elementary::{Function, Function2};
 
 pub(crate) use carrier::{Carrier, absolute};
-pub use drivers::{derivative, gradient};
+pub use drivers::{derivative, jacobian_forward, jvp};
+#[cfg(feature = "std")]
+pub use drivers::{gradient, hessian, hvp, jacobian, vjp};
 pub use dual::Dual;
 pub use list::List;
+#[cfg(feature = "std")]
 pub use var::{Recorded, Recording, Var, record};
+pub use var_in::VarIn;
 
 /// Real numbers that code may compute with and branch on: `f32`, `f64`, and [`Dual`] and [`Var`] over them, to any
 /// depth.
@@ -70,6 +76,17 @@ pub trait Scalar:
     #[doc(hidden)]
     fn slope2<F: Function2>(argument: usize, a: Self, b: Self, y: Self) -> Option<Self>;
 }
+
+/// Calls a macro with all kinds of numbers that carry derivatives.
+macro_rules! each_kind {
+    ($callback:ident) => {
+        $callback! { [T: $crate::scalar::Scalar, const N: usize] $crate::scalar::Dual<T, N>; }
+        $callback! { ['l, T: $crate::scalar::Scalar] $crate::scalar::VarIn<'l, T>; }
+        #[cfg(feature = "std")]
+        $callback! { [T: $crate::scalar::Recorded] $crate::scalar::Var<T>; }
+    };
+}
+use each_kind;
 
 mod sealed {
     /// Rules read the table of elementary functions, which only this crate's numbers can.

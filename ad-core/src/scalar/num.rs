@@ -7,7 +7,7 @@ use num_traits::{
     ToPrimitive, Zero,
 };
 
-use super::{Carrier, Dual, Recorded, Scalar, Var};
+use super::{Carrier, Scalar, each_kind};
 use crate::elementary::{function, integer_power_slope};
 
 /// Methods that are a line of the table.
@@ -253,10 +253,7 @@ macro_rules! number {
     )*};
 }
 
-number! {
-    [T: Scalar, const N: usize] Dual<T, N>;
-    [T: Recorded] Var<T>;
-}
+each_kind!(number);
 
 /// The same methods without a trait in scope, where several traits would offer them.
 macro_rules! inherent {
@@ -340,7 +337,4 @@ macro_rules! inherent {
     };
 }
 
-inherent! {
-    [T: Scalar, const N: usize] Dual<T, N>;
-    [T: Recorded] Var<T>;
-}
+each_kind!(inherent);

@@ -5,7 +5,7 @@ use core::fmt;
 use core::iter::{Product, Sum, empty};
 use core::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Rem, RemAssign, Sub, SubAssign};
 
-use super::{Carrier, Dual, Recorded, Scalar, Var};
+use super::{Carrier, Scalar, each_kind};
 use crate::elementary::function;
 
 /// An operator between numbers from the one by value.
@@ -265,7 +265,4 @@ macro_rules! compare {
     };
 }
 
-operators! {
-    [T: Scalar, const N: usize] Dual<T, N>;
-    [T: Recorded] Var<T>;
-}
+each_kind!(operators);

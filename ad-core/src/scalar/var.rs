@@ -8,7 +8,7 @@ use core::panic::Location;
 
 use super::list::{FOREIGN, List, Memory, Suspended, Tag};
 use super::{Carrier, Dual, Scalar, sealed};
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// A value that knows its place in the recording of this thread; 16 bytes with `f64`, `Copy`, `'static`.
 ///
@@ -190,20 +190,8 @@ impl<T: Recorded> Recording<T> {
     /// # Errors
     /// Where a number of another recording was computed with, or is among outputs and inputs.
     pub fn pull_back(&self, outputs: &[(Var<T>, T)], inputs: &[Var<T>]) -> Result<Vec<T>> {
-        T::with_list(|list| {
-            list.check()?;
-            let place = |var: &Var<T>| match list.next().place_of(var.tag) {
-                None if var.is_constant() => Ok(None),
-                None => Err(Error::new(alloc::format!("`pull_back` {FOREIGN}"))),
-                place => Ok(place),
-            };
-            let mut seeds = Vec::with_capacity(outputs.len());
-            for (output, cotangent) in outputs {
-                seeds.extend(place(output)?.map(|place| (place, *cotangent)));
-            }
-            let places = inputs.iter().map(place).collect::<Result<Vec<_>>>()?;
-            Ok(list.sweep(&seeds, &places))
-        })
+        let outputs = outputs.iter().map(|(output, cotangent)| (output.tag, *cotangent));
+        T::with_list(|list| list.pull_back(outputs, inputs.iter().map(|input| input.tag)))
     }
 }
 
@@ -231,7 +219,14 @@ impl<T: Recorded> Var<T> {
 
     #[inline(always)]
     #[track_caller]
-    fn binary(self, other: Self, what: &'static str, y: T, p: impl FnOnce() -> T, q: impl FnOnce() -> T) -> Self {
+    fn binary(
+        self,
+        other: Self,
+        what: &'static str,
+        y: T,
+        p: impl FnOnce() -> T,
+        q: impl FnOnce() -> T,
+    ) -> Self {
         if T::next().has(self.tag, other.tag) {
             Var { value: y, tag: T::push([p(), q()], [self.tag.place(), other.tag.place()]) }
         } else {
