@@ -39,6 +39,8 @@
 //! results do not depend on the others.
 
 #![cfg_attr(not(feature = "std"), no_std)]
+// What simba declares unsafe is implemented in one file; all else forbids it.
+#![cfg_attr(not(feature = "nalgebra"), forbid(unsafe_code))]
 
 extern crate alloc;
 

@@ -9,9 +9,15 @@ mod drivers;
 mod dual;
 mod elementary;
 mod list;
+#[cfg(feature = "nalgebra")]
+mod nalgebra;
+#[cfg(feature = "ndarray")]
+mod ndarray;
 mod num;
 mod operators;
 mod plain;
+#[cfg(feature = "serde")]
+mod serde;
 #[cfg(feature = "std")]
 mod var;
 mod var_in;
