@@ -170,7 +170,7 @@ macro_rules! unary {
         }
 
         /// Calls a macro with all functions of one argument, as variant and name.
-        macro_rules! each_unary {
+        macro_rules! unary_lines {
             ($d callback:ident) => { $d callback! { $($variant $name)* } };
         }
 
@@ -209,7 +209,7 @@ macro_rules! binary {
         }
 
         /// Calls a macro with all functions of two arguments, as variants.
-        macro_rules! each_binary {
+        macro_rules! binary_lines {
             ($d callback:ident) => { $d callback! { $($variant)* } };
         }
 
@@ -327,7 +327,7 @@ pub(crate) mod function {
 mod three {
     use core::f64::consts::{LN_2, LN_10};
 
-    use super::*;
+    use super::{Elementary, Float, Function, Function2, share};
 
     functions! {
         /// `2^x`.
@@ -372,7 +372,7 @@ pub(crate) fn integer_power_slope<T: Float>(x: T, n: i32) -> T {
     if n == 0 { T::zero() } else { constant::<T>(n.into()) * x.powi(n.saturating_sub(1)) }
 }
 
-pub(crate) use {each_binary, each_unary};
+pub(crate) use {binary_lines as each_binary, unary_lines as each_unary};
 
 #[cfg(test)]
 mod tests {

@@ -51,9 +51,11 @@ mod error;
 #[cfg(feature = "program")]
 mod eval;
 #[cfg(feature = "program")]
+#[allow(clippy::incompatible_msrv, reason = "the feature needs a later version than numbers alone")]
 pub mod kernels;
 #[cfg(feature = "program")]
 mod program;
+#[allow(clippy::inline_always, reason = "an operation that is called costs twice one that is not: measured")]
 mod scalar;
 #[cfg(feature = "program")]
 mod tape;

@@ -213,7 +213,8 @@ fn every_function_of_the_table_to_second_order() {
 /// What numbers have beyond the table.
 #[test]
 fn functions_of_numbers_alone() {
-    let functions: &[(&str, fn(Dual) -> Dual, fn(f64) -> f64)] = &[
+    type Case = (&'static str, fn(Dual) -> Dual, fn(f64) -> f64);
+    let functions: &[Case] = &[
         ("exp2", |x| x.exp2(), |x| x.exp2()),
         ("log2", |x| x.log2(), |x| x.log2()),
         ("log10", |x| x.log10(), |x| x.log10()),
@@ -244,12 +245,10 @@ fn functions_of_numbers_alone() {
 }
 
 /// Plain numbers on either side, references, assignments: all the same operation.
+#[expect(clippy::op_ref, reason = "the references are what is tested")]
 #[test]
 fn operators_in_all_forms() {
-    fn check<T: Scalar<Base = f64>>(x: T, slope: impl Fn(T) -> f64)
-    where
-        T: core::ops::Add<f64, Output = T>,
-    {
+    fn check<T: Scalar<Base = f64> + core::ops::Add<f64, Output = T>>(x: T, slope: impl Fn(T) -> f64) {
         assert_eq!(slope(x + 2.0), 1.0);
     }
     let x = Dual::<f64>::variable(3.0);
@@ -278,7 +277,7 @@ fn operators_in_all_forms() {
     assert_eq!(y.value, 8.0 / 3.0);
     assert!(close(&y.tangent, &[1.0 / 9.0], 1e-15)); // of (3 x - 1) / x
     assert!(x > 2.5 && x == 3.0 && x < 4.0 * x);
-    assert_eq!(format!("{x:.2} {:e}", nested), "3.00 3e0");
+    assert_eq!(format!("{x:.2} {nested:e}"), "3.00 3e0");
     assert_eq!([x, x * x].iter().sum::<Dual>().tangent, [7.0]);
     assert_eq!([x, x].iter().product::<Dual>().tangent, [6.0]);
 }
@@ -299,8 +298,8 @@ fn numbers_of_two_lists_do_not_mix() {
 
 #[test]
 fn drivers_name_what_does_not_fit() {
-    assert!(jvp(|x| x.to_vec(), &[1.0], &[]).unwrap_err().to_string().contains("`x_dot` has 0 numbers, 1"));
-    assert!(vjp(|x| x.to_vec(), &[1.0], &[]).unwrap_err().to_string().contains("`y_bar`"));
+    assert!(jvp(<[_]>::to_vec, &[1.0], &[]).unwrap_err().to_string().contains("`x_dot` has 0 numbers, 1"));
+    assert!(vjp(<[_]>::to_vec, &[1.0], &[]).unwrap_err().to_string().contains("`y_bar`"));
     assert!(hvp(|x| x[0], &[1.0], &[1.0, 2.0]).unwrap_err().to_string().contains("`v`"));
     assert_eq!(gradient(|_| Var::fixed(3.0), &[]).unwrap(), (3.0, vec![]));
     assert_eq!(hessian(|_| Var::fixed(Dual::fixed(3.0)), &[]).unwrap(), (3.0, vec![], vec![]));

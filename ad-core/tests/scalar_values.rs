@@ -2,7 +2,6 @@
 //! modes.
 
 use ad_core::{Dual, Recording, Scalar, Var, record};
-use num_traits::Float;
 use proptest::prelude::*;
 
 /// All functions of one number.

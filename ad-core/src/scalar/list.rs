@@ -321,7 +321,7 @@ impl<T: Scalar> Memory<T> {
         leading: usize,
         seeds: &[(u32, T)],
         places: &[Option<u32>],
-        back: fn(&[Node<T>], &[Cell<T>], &[Cell<T>]),
+        back: WayBack<T>,
     ) -> Vec<T> {
         let Memory { blocks, late, cotangents, .. } = self;
         // Whose cotangents are wanted at the end, behind the leading variables.
@@ -348,10 +348,15 @@ impl<T: Scalar> Memory<T> {
         }
         let result = places.iter().map(|place| place.map_or(T::zero(), |p| cotangents[p as usize])).collect();
         cotangents[..leading].fill(T::zero());
-        kept.into_iter().for_each(|place| cotangents[place] = T::zero());
+        for place in kept {
+            cotangents[place] = T::zero();
+        }
         result
     }
 }
+
+/// Passes on what `nodes` have.
+type WayBack<T> = fn(nodes: &[Node<T>], own: &[Cell<T>], all: &[Cell<T>]);
 
 /// The way back through `nodes` whose cotangents are `own`, among `all`.
 fn back<T: Scalar>(nodes: &[Node<T>], own: &[Cell<T>], all: &[Cell<T>]) {

@@ -69,10 +69,12 @@ pub trait Scalar:
 
     /// The function `F` of this number.
     #[doc(hidden)]
+    #[must_use]
     #[track_caller]
     fn apply<F: Function>(self) -> Self;
     /// The function `F` of two numbers.
     #[doc(hidden)]
+    #[must_use]
     #[track_caller]
     fn apply2<F: Function2>(self, other: Self) -> Self;
     /// The slope of `F` at `x`, where `y = F(x)`.
