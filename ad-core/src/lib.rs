@@ -70,7 +70,10 @@ pub use eval::Array;
 pub use kernels::{BLOCK, Element};
 #[cfg(feature = "program")]
 pub use program::{Binding, Port, Program, Workspace};
-pub use scalar::{Dual, List, Scalar, VarIn, derivative, jacobian_forward, jvp};
+pub use scalar::{
+    Checkpointed, Dual, Equation, Ground, Guarded, Implicit, List, Replay, Rule, Scalar, Segment, VarIn,
+    call, check_rule, derivative, jacobian_forward, jvp,
+};
 #[cfg(feature = "std")]
 pub use scalar::{Recorded, Recording, Var, gradient, hessian, hvp, jacobian, record, vjp};
 #[cfg(feature = "program")]

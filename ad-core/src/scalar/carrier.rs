@@ -1,7 +1,12 @@
 //! What a kind of number with derivatives has to say about itself.
 
-use super::Scalar;
-use crate::elementary::function;
+use alloc::vec::Vec;
+
+use num_traits::{Float, One};
+
+use super::{Rule, Scalar};
+use crate::elementary::{Function, Function2, function, integer_power_slope};
+use crate::error::Result;
 
 /// A number of an inner type and how its derivative is carried along.
 ///
@@ -39,6 +44,77 @@ pub(crate) trait Carrier: Copy {
     /// `y = -a`.
     #[track_caller]
     fn negated(self, y: Self::Inner) -> Self;
+
+    /// `F` of this number.
+    #[inline]
+    #[track_caller]
+    fn unary<F: Function>(self) -> Self {
+        let x = self.inner();
+        let y = x.apply::<F>();
+        self.chain(F::NAME, y, move || Scalar::slope::<F>(x, y))
+    }
+
+    /// `F` of two numbers.
+    #[inline]
+    #[track_caller]
+    fn binary<F: Function2>(self, other: Self) -> Self {
+        let (a, b) = (self.inner(), other.inner());
+        let y = a.apply2::<F>(b);
+        let slope = |argument| move || Scalar::slope2::<F>(argument, a, b, y);
+        self.chain2(other, F::NAME, y, slope(0), slope(1))
+    }
+
+    /// `a * b`.
+    #[inline]
+    #[track_caller]
+    fn product(self, other: Self) -> Self {
+        let (a, b) = (self.inner(), other.inner());
+        self.chain2(other, "*", a * b, move || Some(b), move || Some(a))
+    }
+
+    /// `x^n`.
+    #[inline]
+    #[track_caller]
+    fn power(self, n: i32) -> Self {
+        let x = self.inner();
+        self.chain("powi", x.powi(n), move || Some(integer_power_slope(x, n)))
+    }
+
+    /// Several functions by the user's rule: a sum of slopes times operands for each, two operands at a time.
+    #[track_caller]
+    fn ruled<R: Rule>(rule: &R, x: &[Self]) -> Result<Vec<Self>> {
+        let inner: Vec<Self::Inner> = x.iter().map(|x| x.inner()).collect();
+        let y = Self::Inner::apply_rule(rule, &inner)?;
+        let rows = rule.jacobian(&inner, &y)?;
+        let mut results = Vec::with_capacity(y.len());
+        for (y, row) in y.into_iter().zip(rows) {
+            let mut sum = Self::fixed(y);
+            for (&x, slope) in x.iter().zip(row) {
+                sum = sum.chain2(x, "a rule", y, || Some(Self::Inner::one()), || Some(slope));
+            }
+            results.push(sum);
+        }
+        Ok(results)
+    }
+
+    /// The answer to a question about the value, on which code may branch.
+    #[inline]
+    #[track_caller]
+    fn ask<A: PartialEq + Copy + 'static>(self, _what: &'static str, question: fn(Self::Inner) -> A) -> A {
+        question(self.inner())
+    }
+
+    /// The answer to a question about two values.
+    #[inline]
+    #[track_caller]
+    fn ask2<A: PartialEq + Copy + 'static>(
+        self,
+        other: Self,
+        _what: &'static str,
+        question: fn(Self::Inner, Self::Inner) -> A,
+    ) -> A {
+        question(self.inner(), other.inner())
+    }
 
     // With constants on one side: what is known not to move costs nothing.
 

@@ -1,7 +1,10 @@
 //! Numbers and the trait of elementary functions: each name calls its line of the table.
 
-use super::{Carrier, Scalar, each_kind};
+use alloc::vec::Vec;
+
+use super::{Carrier, Rule, Scalar, each_kind};
 use crate::elementary::{Binary, Elementary, Function, Function2, Unary, each_binary, each_unary, function};
+use crate::error::Result;
 
 macro_rules! by_name {
     ($($variant:ident $name:ident)*) => {
@@ -48,6 +51,7 @@ macro_rules! elementary {
                 <$number as Scalar>::lift(c)
             }
             #[inline]
+            #[track_caller]
             fn select(&self, a: &Self, b: &Self) -> Self {
                 if num_traits::Zero::is_zero(self) { *b } else { *a }
             }
@@ -84,17 +88,16 @@ macro_rules! scalar {
             #[inline]
             #[track_caller]
             fn apply<F: Function>(self) -> Self {
-                let x = self.inner();
-                let y = x.apply::<F>();
-                self.chain(F::NAME, y, move || T::slope::<F>(x, y))
+                self.unary::<F>()
             }
             #[inline]
             #[track_caller]
             fn apply2<F: Function2>(self, other: Self) -> Self {
-                let (a, b) = (self.inner(), other.inner());
-                let y = a.apply2::<F>(b);
-                let slope = |argument| move || T::slope2::<F>(argument, a, b, y);
-                self.chain2(other, F::NAME, y, slope(0), slope(1))
+                self.binary::<F>(other)
+            }
+            #[track_caller]
+            fn apply_rule<R: Rule>(rule: &R, x: &[Self]) -> Result<Vec<Self>> {
+                Carrier::ruled(rule, x)
             }
             #[inline]
             fn slope<F: Function>(x: Self, y: Self) -> Option<Self> {

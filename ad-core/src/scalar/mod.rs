@@ -5,6 +5,7 @@
 //! written once over it.
 
 mod carrier;
+mod custom;
 mod drivers;
 mod dual;
 mod elementary;
@@ -16,6 +17,7 @@ mod ndarray;
 mod num;
 mod operators;
 mod plain;
+mod replay;
 #[cfg(feature = "serde")]
 mod serde;
 #[cfg(feature = "std")]
@@ -27,14 +29,20 @@ use core::iter::{Product, Sum};
 
 use num_traits::{Float, FloatConst, FromPrimitive, NumAssign};
 
+use alloc::vec::Vec;
+
 use crate::elementary::{Function, Function2};
+use crate::error::Result;
 
 pub(crate) use carrier::{Carrier, absolute};
+pub use custom::{Checkpointed, Equation, Implicit, Rule, Segment, call, check_rule};
 pub use drivers::{derivative, jacobian_forward, jvp};
 #[cfg(feature = "std")]
 pub use drivers::{gradient, hessian, hvp, jacobian, vjp};
 pub use dual::Dual;
 pub use list::List;
+pub use plain::Ground;
+pub use replay::{Guarded, Replay};
 #[cfg(feature = "std")]
 pub use var::{Recorded, Recording, Var, record};
 pub use var_in::VarIn;
@@ -77,6 +85,10 @@ pub trait Scalar:
     #[must_use]
     #[track_caller]
     fn apply2<F: Function2>(self, other: Self) -> Self;
+    /// Several functions by the user's rule.
+    #[doc(hidden)]
+    #[track_caller]
+    fn apply_rule<R: Rule>(rule: &R, x: &[Self]) -> Result<Vec<Self>>;
     /// The slope of `F` at `x`, where `y = F(x)`.
     #[doc(hidden)]
     fn slope<F: Function>(x: Self, y: Self) -> Option<Self>;
@@ -90,6 +102,7 @@ macro_rules! each_kind {
     ($callback:ident) => {
         $callback! { [T: $crate::scalar::Scalar, const N: usize] $crate::scalar::Dual<T, N>; }
         $callback! { ['l, T: $crate::scalar::Scalar] $crate::scalar::VarIn<'l, T>; }
+        $callback! { ['t, T: $crate::scalar::Ground] $crate::scalar::Guarded<'t, T>; }
         #[cfg(feature = "std")]
         $callback! { [T: $crate::scalar::Recorded] $crate::scalar::Var<T>; }
     };

@@ -8,7 +8,7 @@ use num_traits::{
 };
 
 use super::{Carrier, Scalar, each_kind};
-use crate::elementary::{function, integer_power_slope};
+use crate::elementary::function;
 
 /// Methods that are a line of the table.
 macro_rules! applied {
@@ -42,14 +42,16 @@ macro_rules! constants {
 macro_rules! asked {
     ($Trait:ident: $($name:ident -> $answer:ty;)*) => {$(
         #[inline]
+        #[track_caller]
         fn $name(self) -> $answer {
-            <T as $Trait>::$name(self.inner())
+            self.ask(stringify!($name), |x| <T as $Trait>::$name(x))
         }
     )*};
     (&$Trait:ident: $($name:ident -> $answer:ty;)*) => {$(
         #[inline]
+        #[track_caller]
         fn $name(&self) -> $answer {
-            <T as $Trait>::$name(&self.inner())
+            self.ask(stringify!($name), |x| <T as $Trait>::$name(&x))
         }
     )*};
 }
@@ -68,8 +70,9 @@ macro_rules! number {
         impl<$($generics)*> Zero for $number {
             constants!(Zero: zero);
             #[inline]
+            #[track_caller]
             fn is_zero(&self) -> bool {
-                self.inner().is_zero()
+                self.ask("is_zero", |x| x.is_zero())
             }
         }
 
@@ -129,12 +132,14 @@ macro_rules! number {
                 (*self).apply::<function::Signum>()
             }
             #[inline]
+            #[track_caller]
             fn is_positive(&self) -> bool {
-                self.inner().is_sign_positive()
+                Float::is_sign_positive(*self)
             }
             #[inline]
+            #[track_caller]
             fn is_negative(&self) -> bool {
-                self.inner().is_sign_negative()
+                Float::is_sign_negative(*self)
             }
         }
 
@@ -205,8 +210,7 @@ macro_rules! number {
             #[inline]
             #[track_caller]
             fn powi(self, n: i32) -> Self {
-                let x = self.inner();
-                self.chain("powi", x.powi(n), move || Some(integer_power_slope(x, n)))
+                self.power(n)
             }
 
             #[inline]
@@ -288,6 +292,7 @@ macro_rules! inherent {
             $(
                 #[doc = concat!("[`Float::", stringify!($is), "`].")]
                 #[inline]
+                #[track_caller]
                 pub fn $is(self) -> bool {
                     <Self as Float>::$is(self)
                 }

@@ -133,8 +133,7 @@ macro_rules! operators {
             #[inline]
             #[track_caller]
             fn mul(self, other: $number) -> $number {
-                let (a, b) = (self.inner(), other.inner());
-                self.chain2(other, "*", a * b, move || Some(b), move || Some(a))
+                self.product(other)
             }
         }
         impl<$($generics)*> Div for $number {
@@ -203,14 +202,36 @@ macro_rules! operators {
 
         impl<$($generics)*> PartialEq for $number {
             #[inline]
+            #[track_caller]
             fn eq(&self, other: &$number) -> bool {
-                self.inner() == other.inner()
+                self.ask2(*other, "==", |a, b| a == b)
             }
         }
         impl<$($generics)*> PartialOrd for $number {
             #[inline]
+            #[track_caller]
             fn partial_cmp(&self, other: &$number) -> Option<Ordering> {
-                self.inner().partial_cmp(&other.inner())
+                self.ask2(*other, "partial_cmp", |a, b| a.partial_cmp(&b))
+            }
+            #[inline]
+            #[track_caller]
+            fn lt(&self, other: &$number) -> bool {
+                self.ask2(*other, "<", |a, b| a < b)
+            }
+            #[inline]
+            #[track_caller]
+            fn le(&self, other: &$number) -> bool {
+                self.ask2(*other, "<=", |a, b| a <= b)
+            }
+            #[inline]
+            #[track_caller]
+            fn gt(&self, other: &$number) -> bool {
+                self.ask2(*other, ">", |a, b| a > b)
+            }
+            #[inline]
+            #[track_caller]
+            fn ge(&self, other: &$number) -> bool {
+                self.ask2(*other, ">=", |a, b| a >= b)
             }
         }
         impl<$($generics)*> fmt::Display for $number {
@@ -240,8 +261,9 @@ macro_rules! compare {
             T: Scalar<Base = $plain>,
         {
             #[inline]
+            #[track_caller]
             fn eq(&self, other: &$plain) -> bool {
-                self.base() == *other
+                self.ask2(<$number as Scalar>::constant(*other), "==", |a, b| a == b)
             }
         }
         impl<$($generics)*> PartialOrd<$plain> for $number
@@ -249,8 +271,29 @@ macro_rules! compare {
             T: Scalar<Base = $plain>,
         {
             #[inline]
+            #[track_caller]
             fn partial_cmp(&self, other: &$plain) -> Option<Ordering> {
-                self.base().partial_cmp(other)
+                self.partial_cmp(&<$number as Scalar>::constant(*other))
+            }
+            #[inline]
+            #[track_caller]
+            fn lt(&self, other: &$plain) -> bool {
+                *self < <$number as Scalar>::constant(*other)
+            }
+            #[inline]
+            #[track_caller]
+            fn le(&self, other: &$plain) -> bool {
+                *self <= <$number as Scalar>::constant(*other)
+            }
+            #[inline]
+            #[track_caller]
+            fn gt(&self, other: &$plain) -> bool {
+                *self > <$number as Scalar>::constant(*other)
+            }
+            #[inline]
+            #[track_caller]
+            fn ge(&self, other: &$plain) -> bool {
+                *self >= <$number as Scalar>::constant(*other)
             }
         }
         impl<$($generics)*> From<$plain> for $number

@@ -1,11 +1,18 @@
 //! Plain numbers: where the nesting of derivatives ends.
 
-use super::{Scalar, sealed};
+use alloc::vec::Vec;
+
+use super::{Rule, Scalar, sealed};
 use crate::elementary::{Function, Function2};
+use crate::error::Result;
+
+/// `f32` and `f64`.
+pub trait Ground: Scalar + Send + Sync + 'static {}
 
 macro_rules! plain {
     ($($float:ident)*) => {$(
         impl sealed::Sealed for $float {}
+        impl Ground for $float {}
 
         impl Scalar for $float {
             type Base = $float;
@@ -29,6 +36,9 @@ macro_rules! plain {
             #[inline]
             fn apply2<F: Function2>(self, other: Self) -> Self {
                 F::value(self, other)
+            }
+            fn apply_rule<R: Rule>(rule: &R, x: &[Self]) -> Result<Vec<Self>> {
+                Ok(rule.value(x))
             }
             #[inline]
             fn slope<F: Function>(x: Self, y: Self) -> Option<Self> {
