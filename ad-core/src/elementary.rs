@@ -41,10 +41,25 @@ macro_rules! slope {
     }};
 }
 
+/// Whether a slope reads the value `y`.
+macro_rules! reads_value {
+    (flat) => {
+        false
+    };
+    (|$x:ident, _y| $slope:expr) => {
+        false
+    };
+    ($($slope:tt)+) => {
+        true
+    };
+}
+
 /// A function of one argument as a type, for callers that know which one when they are compiled.
 pub trait Function {
     /// The name in code.
     const NAME: &'static str;
+    /// Whether the slope depends on the value it is given.
+    const READS_VALUE: bool;
     /// The value at `x` of a plain number.
     fn value<T: Float>(x: T) -> T;
     /// The derivative at `x`, where `y = f(x)`; `None` where the function is constant between jumps.
@@ -68,6 +83,7 @@ macro_rules! functions {
 
         impl Function for $variant {
             const NAME: &'static str = stringify!($name);
+            const READS_VALUE: bool = reads_value!($($slope)+);
             #[inline]
             fn value<T: Float>($v: T) -> T {
                 $value

@@ -71,8 +71,8 @@ pub use kernels::{BLOCK, Element};
 #[cfg(feature = "program")]
 pub use program::{Binding, Port, Program, Workspace};
 pub use scalar::{
-    Checkpointed, Dual, Equation, Ground, Guarded, Implicit, List, Replay, Rule, Scalar, Segment, VarIn,
-    call, check_rule, derivative, jacobian_forward, jvp,
+    Checkpointed, Dual, Equation, Ground, Guarded, Implicit, List, Replay, Rule, Scalar, Segment, Taylor,
+    VarIn, call, check_rule, derivative, jacobian_forward, jvp, taylor,
 };
 #[cfg(feature = "std")]
 pub use scalar::{Recorded, Recording, Var, gradient, hessian, hvp, jacobian, record, vjp};

@@ -72,6 +72,13 @@ pub(crate) trait Carrier: Copy {
         self.chain2(other, "*", a * b, move || Some(b), move || Some(a))
     }
 
+    /// `a / b`.
+    #[inline]
+    #[track_caller]
+    fn quotient(self, other: Self) -> Self {
+        self.binary::<function::Div>(other)
+    }
+
     /// `x^n`.
     #[inline]
     #[track_caller]

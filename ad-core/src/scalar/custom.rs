@@ -1,6 +1,6 @@
 //! Functions with derivatives of the user's own, implicit functions, and functions that leave only their Jacobian.
 
-use alloc::{format, vec, vec::Vec};
+use alloc::{format, vec::Vec};
 
 use super::{Dual, List, Scalar, VarIn};
 use crate::error::{Error, Result};
@@ -43,20 +43,13 @@ pub trait Rule {
     /// # Errors
     /// Where there is neither, or one of them returns too few or too many numbers.
     fn jacobian<T: Scalar>(&self, x: &[T], y: &[T]) -> Result<Vec<Vec<T>>> {
-        let unit = |n: usize, k: usize| (0..n).map(|j| if j == k { T::one() } else { T::zero() }).collect();
         let by_jvp = || {
-            let column = |k| {
-                let x_dot: Vec<T> = unit(x.len(), k);
-                self.jvp(x, y, &x_dot).map(|y_dot| sized("jvp", y_dot, y.len()))
-            };
+            let column = |k| self.jvp(x, y, &unit(x.len(), k)).map(|y_dot| sized("jvp", y_dot, y.len()));
             let columns = (0..x.len()).map(column).collect::<Option<Result<Vec<_>>>>();
             columns.map(|columns| columns.map(|columns| transposed(&columns, y.len())))
         };
         let by_vjp = || {
-            let row = |k| {
-                let y_bar: Vec<T> = unit(y.len(), k);
-                self.vjp(x, y, &y_bar).map(|x_bar| sized("vjp", x_bar, x.len()))
-            };
+            let row = |k| self.vjp(x, y, &unit(y.len(), k)).map(|x_bar| sized("vjp", x_bar, x.len()));
             (0..y.len()).map(row).collect::<Option<Result<Vec<_>>>>()
         };
         let found = if x.len() < y.len() { by_jvp().or_else(by_vjp) } else { by_vjp().or_else(by_jvp) };
@@ -106,15 +99,24 @@ pub fn check_rule<R: Rule>(rule: &R, x: &[f64]) -> Result<()> {
             agree(rows[i][k], want, 1e-6, "differences", i, k)?;
         }
         // Where there are both, they have to be one derivative.
-        let mut x_dot = vec![0.0; x.len()];
-        x_dot[k] = 1.0;
-        if let Some(y_dot) = rule.jvp(x, &y, &x_dot) {
+        if let Some(y_dot) = rule.jvp(x, &y, &unit(x.len(), k)) {
             for (i, &by_jvp) in sized("jvp", y_dot, y.len())?.iter().enumerate() {
-                agree(rows[i][k], by_jvp, 1e-10, "the jvp", i, k)?;
+                agree(by_jvp, rows[i][k], 1e-10, "the vjp", i, k)?;
+            }
+        }
+    }
+    for (i, row) in rows.iter().enumerate() {
+        if let Some(x_bar) = rule.vjp(x, &y, &unit(y.len(), i)) {
+            for (k, &by_vjp) in sized("vjp", x_bar, x.len())?.iter().enumerate() {
+                agree(row[k], by_vjp, 1e-10, "the vjp", i, k)?;
             }
         }
     }
     Ok(())
+}
+
+fn unit<T: Scalar>(n: usize, k: usize) -> Vec<T> {
+    (0..n).map(|j| if j == k { T::one() } else { T::zero() }).collect()
 }
 
 fn agree(got: f64, want: f64, tolerance: f64, by: &str, i: usize, k: usize) -> Result<()> {

@@ -20,6 +20,7 @@ mod plain;
 mod replay;
 #[cfg(feature = "serde")]
 mod serde;
+mod taylor;
 #[cfg(feature = "std")]
 mod var;
 mod var_in;
@@ -43,6 +44,7 @@ pub use dual::Dual;
 pub use list::List;
 pub use plain::Ground;
 pub use replay::{Guarded, Replay};
+pub use taylor::{Taylor, taylor};
 #[cfg(feature = "std")]
 pub use var::{Recorded, Recording, Var, record};
 pub use var_in::VarIn;
@@ -101,6 +103,7 @@ pub trait Scalar:
 macro_rules! each_kind {
     ($callback:ident) => {
         $callback! { [T: $crate::scalar::Scalar, const N: usize] $crate::scalar::Dual<T, N>; }
+        $callback! { [T: $crate::scalar::Scalar, const N: usize] $crate::scalar::Taylor<T, N>; }
         $callback! { ['l, T: $crate::scalar::Scalar] $crate::scalar::VarIn<'l, T>; }
         $callback! { ['t, T: $crate::scalar::Ground] $crate::scalar::Guarded<'t, T>; }
         #[cfg(feature = "std")]

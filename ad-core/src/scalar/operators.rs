@@ -141,7 +141,7 @@ macro_rules! operators {
             #[inline]
             #[track_caller]
             fn div(self, other: $number) -> $number {
-                self.apply2::<function::Div>(other)
+                self.quotient(other)
             }
         }
         impl<$($generics)*> Rem for $number {
