@@ -71,11 +71,12 @@ pub use kernels::{BLOCK, Element};
 #[cfg(feature = "program")]
 pub use program::{Binding, Port, Program, Workspace};
 pub use scalar::{
-    Checkpointed, Dual, Equation, Ground, Guarded, Implicit, List, Replay, Rule, Scalar, Segment, Taylor,
-    VarIn, call, check_rule, derivative, jacobian_forward, jvp, taylor,
+    Checkpointed, Dependent, Dual, Entries, Equation, Ground, Guarded, Implicit, List, Pattern, Replay, Rule,
+    Scalar, Segment, Taylor, VarIn, call, check_rule, derivative, hessian_pattern, jacobian_forward,
+    jacobian_pattern, jvp, sparse_jacobian, taylor,
 };
 #[cfg(feature = "std")]
-pub use scalar::{Recorded, Recording, Var, gradient, hessian, hvp, jacobian, record, vjp};
+pub use scalar::{Recorded, Recording, Var, gradient, hessian, hvp, jacobian, record, sparse_hessian, vjp};
 #[cfg(feature = "program")]
 pub use tape::{
     Coefficient, Dims, Extent, IntoOutputs, Label, Labels, Node, NodeId, Op, Operand, Recorder, Tape, Tracer,

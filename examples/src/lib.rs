@@ -16,6 +16,7 @@
 //! | `09_adjoint` | the gradient through a solve |
 //! | `10_flow_by_closure` | a flow whose field is your own closure, on your own data |
 //! | `11_conditional` | a density that depends on a context |
+//! | `13_scalars` | numbers that carry derivatives, for code that branches |
 
 /// The code in the README compiles and runs.
 #[cfg(doctest)]

@@ -10,7 +10,7 @@ use super::{Scalar, Var, record};
 use crate::error::{Error, Result};
 
 /// How many columns of a matrix of derivatives are computed at once.
-const LANES: usize = 4;
+pub(super) const LANES: usize = 4;
 
 /// The value and the derivative of a function of one number.
 ///

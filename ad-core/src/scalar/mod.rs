@@ -16,10 +16,12 @@ mod nalgebra;
 mod ndarray;
 mod num;
 mod operators;
+mod pattern;
 mod plain;
 mod replay;
 #[cfg(feature = "serde")]
 mod serde;
+mod sparse;
 mod taylor;
 #[cfg(feature = "std")]
 mod var;
@@ -42,8 +44,12 @@ pub use drivers::{derivative, jacobian_forward, jvp};
 pub use drivers::{gradient, hessian, hvp, jacobian, vjp};
 pub use dual::Dual;
 pub use list::List;
+pub use pattern::Dependent;
 pub use plain::Ground;
 pub use replay::{Guarded, Replay};
+#[cfg(feature = "std")]
+pub use sparse::sparse_hessian;
+pub use sparse::{Entries, Pattern, hessian_pattern, jacobian_pattern, sparse_jacobian};
 pub use taylor::{Taylor, taylor};
 #[cfg(feature = "std")]
 pub use var::{Recorded, Recording, Var, record};
@@ -105,6 +111,7 @@ macro_rules! each_kind {
         $callback! { [T: $crate::scalar::Scalar, const N: usize] $crate::scalar::Dual<T, N>; }
         $callback! { [T: $crate::scalar::Scalar, const N: usize] $crate::scalar::Taylor<T, N>; }
         $callback! { ['l, T: $crate::scalar::Scalar] $crate::scalar::VarIn<'l, T>; }
+        $callback! { ['p, T: $crate::scalar::Ground] $crate::scalar::Dependent<'p, T>; }
         $callback! { ['t, T: $crate::scalar::Ground] $crate::scalar::Guarded<'t, T>; }
         #[cfg(feature = "std")]
         $callback! { [T: $crate::scalar::Recorded] $crate::scalar::Var<T>; }
