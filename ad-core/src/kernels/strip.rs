@@ -193,7 +193,7 @@ impl<T: Element> ChainRun<'_, '_, T> {
                     if let Some(w) = write {
                         let (start, step) = to(w);
                         let y = RowsMut { data: &mut self.writes[w][start..], step, rows, lanes };
-                        let x = [Rows { data: own, step: lanes, number: false }];
+                        let x = Rows { data: own, step: lanes, number: false };
                         pass(simd, &Scale(T::one()), x, y, false);
                     }
                 }
@@ -227,19 +227,20 @@ fn apply<'a, S: Simd, T: Element>(
             let alpha = T::from_f64(*alpha);
             match link.arguments.len() {
                 0 => y.fill(alpha),
-                1 => pass(simd, &Scale(alpha), [argument(0)], y, onto),
-                _ => pass(simd, &Times(alpha), [argument(0), argument(1)], y, onto),
+                1 => pass(simd, &Scale(alpha), argument(0), y, onto),
+                _ if alpha == T::one() => pass_two(simd, &Times, argument(0), argument(1), y, onto),
+                _ => pass_two(simd, &TimesScaled(alpha), argument(0), argument(1), y, onto),
             }
         }
         Function::Sum(c) => {
             let c = |k: usize| T::from_f64(c[k].into());
             match link.arguments.len() {
                 0 => y.fill(T::zero()),
-                1 => pass(simd, &Scale(c(0)), [argument(0)], y, false),
+                1 => pass(simd, &Scale(c(0)), argument(0), y, false),
                 n => {
-                    pass(simd, &Combine(c(0), c(1)), [argument(0), argument(1)], y.again(), false);
+                    pass_two(simd, &Combine(c(0), c(1)), argument(0), argument(1), y.again(), false);
                     for k in 2..n {
-                        pass(simd, &Scale(c(k)), [argument(k)], y.again(), true);
+                        pass(simd, &Scale(c(k)), argument(k), y.again(), true);
                     }
                 }
             }
@@ -250,7 +251,7 @@ fn apply<'a, S: Simd, T: Element>(
                 let n = y.rows * y.lanes;
                 Map { f: *f, x: Some(&x.data[..n]), y: &mut y.data[..n] }.with_simd(simd);
             } else {
-                pass(simd, &Scale(T::one()), [x], y.again(), false);
+                pass(simd, &Scale(T::one()), x, y.again(), false);
                 for r in 0..y.runs() {
                     Map { f: *f, x: None, y: y.run(r) }.with_simd(simd);
                 }
@@ -295,7 +296,7 @@ impl<'a, T: Element> Rows<'a, T> {
             return &self.data[..n];
         }
         let to = RowsMut { data: filled, step: y.lanes, rows: y.rows, lanes: y.lanes };
-        pass(simd, &Scale(T::one()), [self], to, false);
+        pass(simd, &Scale(T::one()), self, to, false);
         &filled[..n]
     }
 }
@@ -331,173 +332,161 @@ impl<T: Element> RowsMut<'_, T> {
     }
 }
 
-/// A function of registers. A trait and no closure, because its body must be inlined into the code of its level.
-trait Lanewise<T: Element, const N: usize> {
+/// A function of two registers; one of a single argument looks at the first. A trait and no closure, because its body must
+/// be inlined into the code of its level.
+trait Lanewise<T: Element> {
     /// The value.
-    fn at<S: Simd>(&self, x: [Vector<S, T>; N]) -> Vector<S, T>;
+    fn at<S: Simd>(&self, a: Vector<S, T>, b: Vector<S, T>) -> Vector<S, T>;
     /// The value on top of `old`.
-    fn onto<S: Simd>(&self, x: [Vector<S, T>; N], old: Vector<S, T>) -> Vector<S, T>;
+    fn onto<S: Simd>(&self, a: Vector<S, T>, b: Vector<S, T>, old: Vector<S, T>) -> Vector<S, T>;
 }
 
-/// `c x`.
+/// `c a`.
 struct Scale<T>(T);
+/// `a b`.
+struct Times;
 /// `alpha (a b)`.
-struct Times<T>(T);
+struct TimesScaled<T>(T);
 /// `c a + d b`.
 struct Combine<T>(T, T);
 
-impl<T: Element> Lanewise<T, 1> for Scale<T> {
+impl<T: Element> Lanewise<T> for Scale<T> {
     #[inline(always)]
-    fn at<S: Simd>(&self, [x]: [Vector<S, T>; 1]) -> Vector<S, T> {
-        x.constant(self.0) * x
+    fn at<S: Simd>(&self, a: Vector<S, T>, _: Vector<S, T>) -> Vector<S, T> {
+        a.constant(self.0) * a
     }
     #[inline(always)]
-    fn onto<S: Simd>(&self, [x]: [Vector<S, T>; 1], old: Vector<S, T>) -> Vector<S, T> {
-        x.constant(self.0).fused(x, old)
-    }
-}
-
-impl<T: Element> Lanewise<T, 2> for Times<T> {
-    #[inline(always)]
-    fn at<S: Simd>(&self, [a, b]: [Vector<S, T>; 2]) -> Vector<S, T> {
-        if self.0 == T::one() { a * b } else { a.constant(self.0) * (a * b) }
-    }
-    #[inline(always)]
-    fn onto<S: Simd>(&self, [a, b]: [Vector<S, T>; 2], old: Vector<S, T>) -> Vector<S, T> {
-        if self.0 == T::one() { a.fused(b, old) } else { old + a.constant(self.0) * (a * b) }
+    fn onto<S: Simd>(&self, a: Vector<S, T>, _: Vector<S, T>, old: Vector<S, T>) -> Vector<S, T> {
+        a.constant(self.0).fused(a, old)
     }
 }
 
-impl<T: Element> Lanewise<T, 2> for Combine<T> {
+impl<T: Element> Lanewise<T> for Times {
     #[inline(always)]
-    fn at<S: Simd>(&self, [a, b]: [Vector<S, T>; 2]) -> Vector<S, T> {
+    fn at<S: Simd>(&self, a: Vector<S, T>, b: Vector<S, T>) -> Vector<S, T> {
+        a * b
+    }
+    #[inline(always)]
+    fn onto<S: Simd>(&self, a: Vector<S, T>, b: Vector<S, T>, old: Vector<S, T>) -> Vector<S, T> {
+        a.fused(b, old)
+    }
+}
+
+impl<T: Element> Lanewise<T> for TimesScaled<T> {
+    #[inline(always)]
+    fn at<S: Simd>(&self, a: Vector<S, T>, b: Vector<S, T>) -> Vector<S, T> {
+        a.constant(self.0) * (a * b)
+    }
+    #[inline(always)]
+    fn onto<S: Simd>(&self, a: Vector<S, T>, b: Vector<S, T>, old: Vector<S, T>) -> Vector<S, T> {
+        old + a.constant(self.0) * (a * b)
+    }
+}
+
+impl<T: Element> Lanewise<T> for Combine<T> {
+    #[inline(always)]
+    fn at<S: Simd>(&self, a: Vector<S, T>, b: Vector<S, T>) -> Vector<S, T> {
         b.constant(self.1).fused(b, a.constant(self.0) * a)
     }
     #[inline(always)]
-    fn onto<S: Simd>(&self, x: [Vector<S, T>; 2], old: Vector<S, T>) -> Vector<S, T> {
-        old + self.at(x)
+    fn onto<S: Simd>(&self, a: Vector<S, T>, b: Vector<S, T>, old: Vector<S, T>) -> Vector<S, T> {
+        old + self.at(a, b)
     }
 }
 
-/// One row of an argument in registers, or the number that stands for all of it.
-#[derive(Clone, Copy)]
-enum Row<'a, S: Simd, T: Element> {
-    Whole(&'a [T::Register<S>], &'a [T]),
-    Number(Vector<S, T>),
-}
-
-impl<'a, S: Simd, T: Element> Row<'a, S, T> {
-    #[inline(always)]
-    fn of(simd: S, x: Rows<'a, T>, r: usize, lanes: usize) -> Self {
-        if x.number {
-            return Row::Number(Vector::splat(simd, x.data[r * x.step]));
-        }
-        let (whole, rest) = T::registers::<S>(&x.data[r * x.step..][..lanes]);
-        Row::Whole(whole, rest)
-    }
-
-    /// The lanes beyond the last whole register.
-    #[inline(always)]
-    fn rest(self, simd: S) -> Vector<S, T> {
-        match self {
-            Row::Whole(_, rest) => Vector::new(simd, T::load(simd, rest)),
-            Row::Number(x) => x,
-        }
-    }
-}
-
-/// `y = f(x)` row by row, on top of `y` if `onto`. Closures are not always inlined into the code of an instruction level,
-/// so here and below are loops.
+/// `y = f(a)` row by row, on top of `y` if `onto`.
 #[inline(always)]
-fn pass<S: Simd, T: Element, const N: usize, F: Lanewise<T, N> + Walk<T, N>>(
+fn pass<S: Simd, T: Element>(simd: S, f: &impl Lanewise<T>, a: Rows<'_, T>, y: RowsMut<'_, T>, onto: bool) {
+    pass_two(simd, f, a, a, y, onto);
+}
+
+/// `y = f(a, b)` row by row, on top of `y` if `onto`.
+#[inline(always)]
+fn pass_two<S: Simd, T: Element>(
     simd: S,
-    f: &F,
-    x: [Rows<'_, T>; N],
+    f: &impl Lanewise<T>,
+    a: Rows<'_, T>,
+    b: Rows<'_, T>,
     y: RowsMut<'_, T>,
     onto: bool,
 ) {
-    let flat = y.is_flat() && (y.rows == 1 || x.iter().all(|x| x.is_flat(y.lanes)));
-    let (rows, lanes) = if flat { (1, y.rows * y.lanes) } else { (y.rows, y.lanes) };
-    for r in 0..rows {
-        let mut registers: [Row<'_, S, T>; N] = [Row::Whole(&[], &[]); N];
-        for (row, x) in registers.iter_mut().zip(x) {
-            *row = Row::of(simd, x, r, lanes);
-        }
-        let (whole, rest) = T::registers_mut::<S>(&mut y.data[r * y.step..][..lanes]);
-        if onto {
-            f.walk::<S, true>(simd, registers, whole);
-        } else {
-            f.walk::<S, false>(simd, registers, whole);
-        }
-        if !rest.is_empty() {
-            let mut x = [Vector::splat(simd, T::zero()); N];
-            for (x, row) in x.iter_mut().zip(registers) {
-                *x = row.rest(simd);
-            }
-            let value = if onto { f.onto(x, Vector::new(simd, T::load(simd, rest))) } else { f.at(x) };
-            T::store(simd, rest, value.register());
-        }
+    if onto {
+        pass_rows::<S, T, _, true>(simd, f, a, b, y);
+    } else {
+        pass_rows::<S, T, _, false>(simd, f, a, b, y);
     }
 }
 
-/// A function along whole registers. Every combination of rows and numbers is a loop of its own, without a choice in it.
-trait Walk<T: Element, const N: usize>: Lanewise<T, N> {
-    fn walk<S: Simd, const ONTO: bool>(&self, simd: S, x: [Row<'_, S, T>; N], y: &mut [T::Register<S>]);
+/// See [`pass_two`]. Closures are not always inlined into the code of an instruction level, and small arrays of rows go
+/// through memory: so all is spelled out.
+#[inline(always)]
+fn pass_rows<S: Simd, T: Element, F: Lanewise<T>, const ONTO: bool>(
+    simd: S,
+    f: &F,
+    a: Rows<'_, T>,
+    b: Rows<'_, T>,
+    y: RowsMut<'_, T>,
+) {
+    let flat = y.is_flat() && (y.rows == 1 || (a.is_flat(y.lanes) && b.is_flat(y.lanes)));
+    let (rows, lanes) = if flat { (1, y.rows * y.lanes) } else { (y.rows, y.lanes) };
+    let whole = lanes / T::lanes::<S>() * T::lanes::<S>();
+    for r in 0..rows {
+        let row = &mut y.data[r * y.step..][..lanes];
+        let (a_row, b_row) = (&a.data[r * a.step..], &b.data[r * b.step..]);
+        {
+            let y = T::registers_mut::<S>(&mut row[..whole]).0;
+            match (a.number, b.number) {
+                (false, false) => {
+                    let (a, b) = (T::registers::<S>(&a_row[..whole]).0, T::registers::<S>(&b_row[..whole]).0);
+                    for (y, (&a, &b)) in y.iter_mut().zip(a.iter().zip(b)) {
+                        set::<S, T, F, ONTO>(f, Vector::new(simd, a), Vector::new(simd, b), y, simd);
+                    }
+                }
+                (false, true) => {
+                    let (a, b) = (T::registers::<S>(&a_row[..whole]).0, Vector::splat(simd, b_row[0]));
+                    for (y, &a) in y.iter_mut().zip(a) {
+                        set::<S, T, F, ONTO>(f, Vector::new(simd, a), b, y, simd);
+                    }
+                }
+                (true, false) => {
+                    let (a, b) = (Vector::splat(simd, a_row[0]), T::registers::<S>(&b_row[..whole]).0);
+                    for (y, &b) in y.iter_mut().zip(b) {
+                        set::<S, T, F, ONTO>(f, a, Vector::new(simd, b), y, simd);
+                    }
+                }
+                (true, true) => {
+                    let (a, b) = (Vector::splat(simd, a_row[0]), Vector::splat(simd, b_row[0]));
+                    for y in y {
+                        set::<S, T, F, ONTO>(f, a, b, y, simd);
+                    }
+                }
+            }
+        }
+        if whole < lanes {
+            let a = rest(simd, a.number, a_row, whole, lanes);
+            let b = rest(simd, b.number, b_row, whole, lanes);
+            let row = &mut row[whole..];
+            let mut value = T::load(simd, row);
+            set::<S, T, F, ONTO>(f, a, b, &mut value, simd);
+            T::store(simd, row, value);
+        }
+    }
 }
 
 /// The function at one register.
 #[inline(always)]
-fn set<S: Simd, T: Element, const N: usize, const ONTO: bool>(
-    simd: S,
-    f: &impl Lanewise<T, N>,
-    x: [Vector<S, T>; N],
+fn set<S: Simd, T: Element, F: Lanewise<T>, const ONTO: bool>(
+    f: &F,
+    a: Vector<S, T>,
+    b: Vector<S, T>,
     y: &mut T::Register<S>,
+    simd: S,
 ) {
-    *y = if ONTO { f.onto(x, Vector::new(simd, *y)) } else { f.at(x) }.register();
+    *y = if ONTO { f.onto(a, b, Vector::new(simd, *y)) } else { f.at(a, b) }.register();
 }
 
-impl<T: Element, F: Lanewise<T, 1>> Walk<T, 1> for F {
-    #[inline(always)]
-    fn walk<S: Simd, const ONTO: bool>(&self, simd: S, [x]: [Row<'_, S, T>; 1], y: &mut [T::Register<S>]) {
-        match x {
-            Row::Whole(x, _) => {
-                for (y, &x) in y.iter_mut().zip(x) {
-                    set::<S, T, 1, ONTO>(simd, self, [Vector::new(simd, x)], y);
-                }
-            }
-            Row::Number(x) => {
-                for y in y {
-                    set::<S, T, 1, ONTO>(simd, self, [x], y);
-                }
-            }
-        }
-    }
-}
-
-impl<T: Element, F: Lanewise<T, 2>> Walk<T, 2> for F {
-    #[inline(always)]
-    fn walk<S: Simd, const ONTO: bool>(&self, simd: S, [a, b]: [Row<'_, S, T>; 2], y: &mut [T::Register<S>]) {
-        match (a, b) {
-            (Row::Whole(a, _), Row::Whole(b, _)) => {
-                for (y, (&a, &b)) in y.iter_mut().zip(a.iter().zip(b)) {
-                    set::<S, T, 2, ONTO>(simd, self, [Vector::new(simd, a), Vector::new(simd, b)], y);
-                }
-            }
-            (Row::Whole(a, _), Row::Number(b)) => {
-                for (y, &a) in y.iter_mut().zip(a) {
-                    set::<S, T, 2, ONTO>(simd, self, [Vector::new(simd, a), b], y);
-                }
-            }
-            (Row::Number(a), Row::Whole(b, _)) => {
-                for (y, &b) in y.iter_mut().zip(b) {
-                    set::<S, T, 2, ONTO>(simd, self, [a, Vector::new(simd, b)], y);
-                }
-            }
-            (Row::Number(a), Row::Number(b)) => {
-                for y in y {
-                    set::<S, T, 2, ONTO>(simd, self, [a, b], y);
-                }
-            }
-        }
-    }
+/// The lanes of a row beyond its last whole register.
+#[inline(always)]
+fn rest<S: Simd, T: Element>(simd: S, number: bool, row: &[T], whole: usize, lanes: usize) -> Vector<S, T> {
+    if number { Vector::splat(simd, row[0]) } else { Vector::new(simd, T::load(simd, &row[whole..lanes])) }
 }
