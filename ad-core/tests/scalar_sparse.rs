@@ -86,7 +86,7 @@ fn a_pattern_of_another_matrix_is_refused() {
     let pattern = jacobian_pattern(|x| functions(x), &x);
     let error = sparse_jacobian(functions, &point(9), &pattern).unwrap_err().to_string();
     assert!(error.contains("a pattern of 10 x 8 was given for a matrix of 10 x 9"), "{error}");
-    assert!(sparse_jacobian(|x| x.to_vec(), &x, &pattern).is_err());
+    assert!(sparse_jacobian(<[_]>::to_vec, &x, &pattern).is_err());
     assert!(sparse_hessian(valley, &x, &pattern).is_err());
     let nothing = jacobian_pattern(|_| vec![], &[] as &[f64]);
     assert_eq!(sparse_jacobian(|_| vec![], &[], &nothing).unwrap(), (vec![], vec![]));

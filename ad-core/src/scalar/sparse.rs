@@ -27,7 +27,9 @@ impl Pattern {
     fn new(rows: Vec<Vec<usize>>, columns: usize) -> Self {
         let mut readers: Vec<Vec<usize>> = alloc::vec![Vec::new(); columns];
         for (i, row) in rows.iter().enumerate() {
-            row.iter().for_each(|&j| readers[j].push(i));
+            for &j in row {
+                readers[j].push(i);
+            }
         }
         // Greedy: the first colour that no column with a row in common has.
         let mut colours: Vec<usize> = Vec::with_capacity(columns);
