@@ -1,4 +1,4 @@
-//! Automatic differentiation of array programs, as tapes in index notation.
+//! Automatic differentiation of array programs, as tapes in index notation, and of code on numbers.
 //!
 //! A function is written for *one example*, in plain Rust, on [`Tracer`]s; running it once inside [`Tape::record`] leaves
 //! a [`Tape`]. A tape is transformed into others ([`Tape::jvp`], [`Tape::vjp`], [`Tape::linearize`],
@@ -34,6 +34,38 @@
 //! | run | [`Program::call`] for rows of a batch, [`Runner`] for many; [`Binding`] and [`Workspace`] for blocks of [`BLOCK`] examples |
 //! | look | `Display` and `FromStr` of [`Tape`], [`Tape::nodes`], [`Tape::eval`] (slow, and the meaning of each operation) |
 //! | check | [`check::derivatives`], for derivatives of any tape; the feature `proptest` adds strategies |
+//!
+//! # Numbers
+//!
+//! Code that branches, loops or calls other crates differentiates as numbers, without a tape: a function that is generic
+//! over [`num_traits::Float`] gives the derivatives that its driver asks for. Values have the bits of plain code.
+//!
+//! ```
+//! use num_traits::Float;
+//!
+//! fn f<T: Float>(x: &[T]) -> T {
+//!     if x[0] > x[1] { x[0] * x[1].exp() } else { x[1].sqrt() }
+//! }
+//! let (value, gradient) = ad_core::gradient(f, &[2.0, 0.0])?;
+//! assert_eq!((value, gradient), (2.0, vec![1.0, 2.0]));
+//! let (_, _, hessian) = ad_core::hessian(f, &[2.0, 0.0])?;
+//! assert_eq!(hessian, [[0.0, 1.0], [1.0, 2.0]]);
+//! # Ok::<(), ad_core::Error>(())
+//! ```
+//!
+//! | to | there is |
+//! |---|---|
+//! | differentiate | [`derivative`], [`gradient`], [`jacobian`], [`hessian`], [`hvp`], [`jvp`], [`vjp`], [`taylor`]; [`sparse_jacobian`], [`sparse_hessian`] |
+//! | compute with | [`Dual`] (forward), [`Var`] (reverse), [`VarIn`] (reverse, on a [`List`] of one's own), [`Taylor`]; [`Scalar`] for all of them |
+//! | do it by hand | [`record`] and [`Recording::pull_back`], for several passes back |
+//! | say how | [`Rule`] and [`call`]: derivatives of your own, [`Implicit`] functions, [`Checkpointed`] calls |
+//! | run it again | [`Replay`]: recorded once, an error where it would branch otherwise |
+//!
+//! | feature | |
+//! |---|---|
+//! | `std` (default) | [`Var`], whose list is the thread's |
+//! | `program` (default) | tapes; needs Rust 1.89, numbers alone 1.85 |
+//! | `nalgebra`, `ndarray`, `serde` | numbers as elements of matrices and arrays, and in files |
 //!
 //! Errors name the line of the recorded code, and the shapes. Nothing depends on the number of threads, and an example's
 //! results do not depend on the others.

@@ -86,6 +86,23 @@ fn rules_give_the_derivatives_of_what_they_describe() {
     check_rule(&right(), &[0.7, -1.3]).unwrap();
 }
 
+struct Nothing;
+impl Rule for Nothing {
+    fn value<T: Scalar>(&self, x: &[T]) -> Vec<T> {
+        x.to_vec()
+    }
+}
+
+struct Short;
+impl Rule for Short {
+    fn value<T: Scalar>(&self, x: &[T]) -> Vec<T> {
+        x.to_vec()
+    }
+    fn vjp<T: Scalar>(&self, _: &[T], _: &[T], _: &[T]) -> Option<Vec<T>> {
+        Some(vec![])
+    }
+}
+
 #[test]
 fn wrong_rules_are_caught() {
     let wrong = Only(Both { off: 1e-5 }, false);
@@ -94,25 +111,10 @@ fn wrong_rules_are_caught() {
     let error = check_rule(&Both { off: 1e-8 }, &[0.7, -1.3]).unwrap_err().to_string();
     assert!(error.contains("the derivative of y[1] by x[0]") && error.contains("by the vjp"), "{error}");
 
-    struct Nothing;
-    impl Rule for Nothing {
-        fn value<T: Scalar>(&self, x: &[T]) -> Vec<T> {
-            x.to_vec()
-        }
-    }
     assert_eq!(call(&Nothing, &[1.5]).unwrap(), [1.5]);
     let error = call(&Nothing, &[Dual::<f64>::variable(1.0)]).unwrap_err().to_string();
     assert!(error.contains("neither a jvp nor a vjp"), "{error}");
 
-    struct Short;
-    impl Rule for Short {
-        fn value<T: Scalar>(&self, x: &[T]) -> Vec<T> {
-            x.to_vec()
-        }
-        fn vjp<T: Scalar>(&self, _: &[T], _: &[T], _: &[T]) -> Option<Vec<T>> {
-            Some(vec![])
-        }
-    }
     let error = call(&Short, &[Dual::<f64>::variable(1.0)]).unwrap_err().to_string();
     assert!(error.contains("returns 0 numbers, 1 are wanted"), "{error}");
 }
@@ -269,6 +271,12 @@ impl<T: num_traits::ToPrimitive> ToInteger for T {
     }
 }
 
+fn mixed<T: Float>(x: T) -> T {
+    let two = T::one() + T::one();
+    (x.powf(x + two) / (x * x + two)).atan2(x.exp()) + x.powf(two) * x.sqrt() - two / x
+        + x.hypot(two) * x.ln().tanh()
+}
+
 /// The `k`th derivative by nesting duals, against the series.
 #[test]
 fn taylor_series_are_nested_derivatives() {
@@ -285,11 +293,6 @@ fn taylor_series_are_nested_derivatives() {
             y.tangent[0].tangent[0].tangent[0] / 6.0,
         ];
         assert!(series.iter().zip(&want).all(|(&a, &b)| close(a, b)), "{}: {series:?} {want:?}", f.name());
-    }
-    fn mixed<T: Float>(x: T) -> T {
-        let two = T::one() + T::one();
-        (x.powf(x + two) / (x * x + two)).atan2(x.exp()) + x.powf(two) * x.sqrt() - two / x
-            + x.hypot(two) * x.ln().tanh()
     }
     let series = taylor::<4>(mixed, 0.8);
     let y = mixed::<D3>(Dual::variable(Dual::variable(Dual::variable(0.8))));

@@ -50,7 +50,7 @@ fn check_entries(entries: &[(usize, usize, f64)], dense: &[Vec<f64>], pattern: &
 fn jacobians_have_the_entries_of_dense_ones() {
     for n in [7, 8, 9, 64, 65, 130] {
         let x = point(n);
-        let pattern = jacobian_pattern(functions, &x);
+        let pattern = jacobian_pattern(|x| functions(x), &x);
         let (value, dense) = jacobian(functions, &x).unwrap();
         let (sparse_value, entries) = sparse_jacobian(functions, &x, &pattern).unwrap();
         assert_eq!(value, sparse_value);
@@ -66,7 +66,7 @@ fn jacobians_have_the_entries_of_dense_ones() {
 fn hessians_have_the_entries_of_dense_ones() {
     for n in [2, 7, 70] {
         let x = point(n);
-        let pattern = hessian_pattern(valley, &x);
+        let pattern = hessian_pattern(|x| valley(x), &x);
         let (value, gradient, dense) = hessian(valley, &x).unwrap();
         let sparse = sparse_hessian(valley, &x, &pattern).unwrap();
         assert_eq!((value, &gradient), (sparse.0, &sparse.1));
@@ -74,7 +74,7 @@ fn hessians_have_the_entries_of_dense_ones() {
         assert!(pattern.colours() <= 3, "{} colours for three diagonals", pattern.colours());
     }
     let x = point(20);
-    let pattern = hessian_pattern(blocks, &x);
+    let pattern = hessian_pattern(|x| blocks(x), &x);
     let (_, _, dense) = hessian(blocks, &x).unwrap();
     check_entries(&sparse_hessian(blocks, &x, &pattern).unwrap().2, &dense, &pattern);
     assert_eq!((pattern.colours(), pattern.rows()[6].len()), (3, 0));
@@ -83,10 +83,10 @@ fn hessians_have_the_entries_of_dense_ones() {
 #[test]
 fn a_pattern_of_another_matrix_is_refused() {
     let x = point(8);
-    let pattern = jacobian_pattern(functions, &x);
+    let pattern = jacobian_pattern(|x| functions(x), &x);
     let error = sparse_jacobian(functions, &point(9), &pattern).unwrap_err().to_string();
     assert!(error.contains("a pattern of 10 x 8 was given for a matrix of 10 x 9"), "{error}");
-    assert!(sparse_jacobian(|x| x.to_vec(), &x, &pattern).is_err());
+    assert!(sparse_jacobian(<[_]>::to_vec, &x, &pattern).is_err());
     assert!(sparse_hessian(valley, &x, &pattern).is_err());
     let nothing = jacobian_pattern(|_| vec![], &[] as &[f64]);
     assert_eq!(sparse_jacobian(|_| vec![], &[], &nothing).unwrap(), (vec![], vec![]));

@@ -171,9 +171,9 @@ fn solve_linear<T: Scalar>(mut rows: Vec<Vec<T>>, mut right: Vec<T>) -> Vec<T> {
         right.swap(k, pivot);
         for i in k + 1..n {
             let factor = rows[i][k] / rows[k][k];
-            for j in k..n {
-                let upper = rows[k][j];
-                rows[i][j] -= factor * upper;
+            let (above, below) = rows.split_at_mut(i);
+            for (lower, &upper) in below[0][k..].iter_mut().zip(&above[k][k..]) {
+                *lower -= factor * upper;
             }
             let upper = right[k];
             right[i] -= factor * upper;

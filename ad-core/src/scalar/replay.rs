@@ -122,7 +122,7 @@ impl<T: Ground> Replay<T> {
                 Step::Input => {}
                 Step::One { slope, x, .. } => pass(Argument::At(x), slope(values[x as usize], y)),
                 Step::Power { n, x } => {
-                    pass(Argument::At(x), Some(integer_power_slope(values[x as usize], n)))
+                    pass(Argument::At(x), Some(integer_power_slope(values[x as usize], n)));
                 }
                 Step::Two { slope, of, .. } => {
                     let [a, b] = of.map(|of| read(&values, of));

@@ -27,7 +27,9 @@ impl Pattern {
     fn new(rows: Vec<Vec<usize>>, columns: usize) -> Self {
         let mut readers: Vec<Vec<usize>> = alloc::vec![Vec::new(); columns];
         for (i, row) in rows.iter().enumerate() {
-            row.iter().for_each(|&j| readers[j].push(i));
+            for &j in row {
+                readers[j].push(i);
+            }
         }
         // Greedy: the first colour that no column with a row in common has.
         let mut colours: Vec<usize> = Vec::with_capacity(columns);
@@ -87,7 +89,8 @@ impl Pattern {
     }
 }
 
-/// Which derivatives of `f` are not always zero.
+/// Which derivatives of `f` are not always zero. A generic function is given as a closure, `|x| f(x)`, since it has to take
+/// numbers of any lifetime.
 ///
 /// ```
 /// use ad_core::{jacobian_pattern, sparse_jacobian};
@@ -95,7 +98,7 @@ impl Pattern {
 ///     x.windows(2).map(|w| w[0] * w[1]).collect()
 /// }
 /// let x = [1.0, 2.0, 3.0, 4.0];
-/// let pattern = jacobian_pattern(f, &x);
+/// let pattern = jacobian_pattern(|x| f(x), &x);
 /// assert_eq!(pattern.colours(), 2); // two directions, however long x is
 /// let (_, entries) = sparse_jacobian(f, &x, &pattern)?;
 /// assert_eq!(entries[..2], [(0, 0, 2.0), (0, 1, 1.0)]);
@@ -110,7 +113,7 @@ pub fn jacobian_pattern<T: Ground>(
     Pattern::new(f(&inputs).into_iter().map(Dependent::variables).collect(), x.len())
 }
 
-/// Which second derivatives of `f` are not always zero.
+/// Which second derivatives of `f` are not always zero; `f` as for [`jacobian_pattern`].
 pub fn hessian_pattern<T: Ground>(
     f: impl for<'p> FnOnce(&[Dependent<'p, T>]) -> Dependent<'p, T>,
     x: &[T],
