@@ -14,7 +14,7 @@ const DEPENDENT: [f64; 2] = [1e-5, 0.1];
 /// missed.
 ///
 /// The rows are made orthonormal by Cholesky factors of their inner products, twice (Yamamoto, Nakatsukasa, Yanagisawa, Fukaya:
-/// *Roundoff error analysis of the CholeskyQR2 algorithm*, 2015). A direction whose length beside the others is less than
+/// *Roundoff error analysis of the `CholeskyQR2` algorithm*, 2015). A direction whose length beside the others is less than
 /// three thousandths of its row's is left to the probes: the tape serves `f32` too. Where the spectrum decays so fast that
 /// this matters, [`Sketcher`](super::Sketcher) sees further.
 ///
