@@ -14,7 +14,7 @@ const DEPENDENT: [f64; 2] = [1e-5, 0.1];
 /// missed.
 ///
 /// The rows are made orthonormal by Cholesky factors of their inner products, twice (Yamamoto, Nakatsukasa, Yanagisawa, Fukaya:
-/// *Roundoff error analysis of the CholeskyQR2 algorithm*, 2015). A direction whose length beside the others is less than
+/// *Roundoff error analysis of the `CholeskyQR2` algorithm*, 2015). A direction whose length beside the others is less than
 /// three thousandths of its row's is left to the probes: the tape serves `f32` too. Where the spectrum decays so fast that
 /// this matters, [`Sketcher`](super::Sketcher) sees further.
 ///
@@ -39,8 +39,7 @@ fn orthonormal(t: &Recorder, y: &Tracer, dependent: f64) -> Tracer {
     let k = y.shape()[0];
     let products = y.einsum("id,jd->ij", y).reshape(&[k * k]);
     let product = |i: usize, j: usize| products.at(0, i * k + j);
-    let zero = t.number(0.0);
-    // The rows of L below the diagonal, the inverse of its diagonal, and L^-1.
+    // The rows of L below the diagonal, the inverse of its diagonal, and the rows of L^-1.
     let (mut lower, mut scales, mut inverse): (Vec<Vec<Tracer>>, Vec<Tracer>, Vec<Tracer>) =
         Default::default();
     for i in 0..k {
@@ -51,21 +50,13 @@ fn orthonormal(t: &Recorder, y: &Tracer, dependent: f64) -> Tracer {
         }
         let whole = product(i, i);
         let left = row.iter().fold(whole.clone(), |rest, x| rest - x.square());
-        let scale = (whole * dependent).less(&left).select(&left.sqrt().recip(), &zero);
-        for j in 0..k {
-            inverse.push(match j {
-                _ if j > i => zero.clone(),
-                _ if j == i => scale.clone(),
-                _ => {
-                    let known = (j..i).map(|l| &row[l] * &inverse[l * k + j]);
-                    -(known.reduce(|sum, x| sum + x).unwrap_or_else(|| zero.clone()) * &scale)
-                }
-            });
-        }
+        let scale = (whole * dependent).less(&left).select(&left.sqrt().recip(), &t.number(0.0));
+        let unit: Vec<f64> = (0..k).map(|j| f64::from(u8::from(i == j))).collect();
+        let known = row.iter().zip(&inverse).map(|(l, row)| row * l);
+        inverse.push(known.fold(t.constant(&unit, &[k]), |rest, x| rest - x) * &scale);
         lower.push(row);
         scales.push(scale);
     }
-    let entries: Vec<Tracer> = inverse.iter().map(|x| x.to_examples().reshape(&[1])).collect();
-    let entries = entries[0].concat(&entries[1..].iter().collect::<Vec<_>>(), 0);
-    entries.reshape(&[k, k]).einsum("ij,jd->id", y)
+    let rows: Vec<Tracer> = inverse.iter().map(|row| row.reshape(&[1, k])).collect();
+    rows[0].concat(&rows[1..].iter().collect::<Vec<_>>(), 0).einsum("ij,jd->id", y)
 }

@@ -152,22 +152,51 @@ fn tile<const M: usize, const N: usize>(
 
 /// `y_i += alpha sum_j c[i, j] b_j` for rows of `n` numbers.
 pub(super) fn add_combinations(c: &[f64], alpha: f64, b: &[f64], n: usize, y: &mut [f64]) {
-    /// Columns that are worked on together: what they take of `b` stays in cache.
-    const STRIP: usize = 64;
-    let terms = b.len() / n.max(1);
+    let (terms, rows) = (b.len() / n.max(1), y.len() / n.max(1));
     Arch::new().dispatch(
         #[inline(always)]
         || {
             for start in (0..n).step_by(STRIP) {
-                let width = STRIP.min(n - start);
-                for (y, c) in y.chunks_exact_mut(n).zip(c.chunks_exact(terms.max(1))) {
-                    let y = &mut y[start..][..width];
-                    for (b, c) in b.chunks_exact(n).zip(c) {
-                        let (c, b) = (alpha * c, &b[start..][..width]);
-                        y.iter_mut().zip(b).for_each(|(y, b)| *y += c * b);
-                    }
+                let mut i = 0;
+                while i < rows {
+                    let (c, y) = (&c[i * terms..], &mut y[i * n..]);
+                    i += match (rows - i, n - start) {
+                        (4.., STRIP..) => strip::<4>(c, alpha, b, n, start, y),
+                        (_, STRIP..) => strip::<1>(c, alpha, b, n, start, y),
+                        _ => {
+                            for (b, c) in b.chunks_exact(n).zip(c) {
+                                y[start..n]
+                                    .iter_mut()
+                                    .zip(&b[start..])
+                                    .for_each(|(y, b)| *y += alpha * c * b);
+                            }
+                            1
+                        }
+                    };
                 }
             }
         },
     );
+}
+
+/// Columns that are worked on together.
+const STRIP: usize = 32;
+
+/// [`add_combinations`] for the first `M` rows and the columns from `start` on; returns `M`.
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "must be compiled for the instruction level of the caller")]
+fn strip<const M: usize>(c: &[f64], alpha: f64, b: &[f64], n: usize, start: usize, y: &mut [f64]) -> usize {
+    let terms = b.len() / n;
+    let mut sums = [[0.0; STRIP]; M];
+    for (j, b) in b.chunks_exact(n).enumerate() {
+        let b = &b[start..][..STRIP];
+        for (i, sums) in sums.iter_mut().enumerate() {
+            let c = alpha * c[i * terms + j];
+            sums.iter_mut().zip(b).for_each(|(sum, b)| *sum += c * b);
+        }
+    }
+    for (y, sums) in y.chunks_exact_mut(n).zip(&sums) {
+        y[start..][..STRIP].iter_mut().zip(sums).for_each(|(y, sum)| *y += sum);
+    }
+    M
 }
