@@ -34,7 +34,7 @@ pub mod random;
 mod squared_norm;
 
 pub use diagonal::{DIAGONAL, diagonal};
-pub use divergence::{DIVERGENCE, Estimator, PROBE, Route, Workload, divergence, explain};
+pub use divergence::{DIVERGENCE, Estimator, PROBE, Route, Routes, Workload, divergence, explain};
 pub use laplacian::{LAPLACIAN, laplacian};
 pub use probe::Probe;
 pub use squared_norm::{SQUARED_NORM, squared_norm};
