@@ -49,7 +49,7 @@ fn check(field: &Tape, workload: Workload, seed: u32) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
 
     #[test]
     fn random_networks(field in fields::networks(), workload in workload(), seed in 0_u32..1000) {
