@@ -7,16 +7,25 @@
 //! float, a node of a tape, or a number type of a user's own. They see the argument `x` *and* the value `y = f(x)`, so that no value is
 //! ever computed twice, or recomputed where it overflows (`tanh(800)`).
 //!
-//! | at a kink | rule | reason |
+//! | at | rule | reason |
 //! |---|---|---|
-//! | `abs`, `relu` at 0 | `0` | the least-norm subgradient of `abs`; the left slope of `relu` |
-//! | `max`, `min` at a tie | half to each | symmetric in the arguments, the mean of both slopes |
-//! | `pow(x, p)` at `x = 0` | `d/dp = 0` where the value is 0; `d/dx = 0` where `p = 0` | the limits along the other argument |
-//! | `sqrt`, `cbrt` at 0 | `inf` | the true slope |
-//! | `hypot`, `atan2` at (0, 0) | `NaN` | there is none |
+//! | `abs`, `relu` at 0 | `0` | the subgradient of least norm |
+//! | `max`, `min` at a tie, of infinities too | half to each | the subgradient of least norm |
+//! | `hypot` at (0, 0), a norm at 0 | `0` | the subgradient of least norm |
+//! | `sqrt`, `cbrt`, `pow(x, p)` with `p < 1` at `x = 0` | `inf` | the true slope |
+//! | `ln`, `recip`, `div` at 0; `asin`, `acos`, `acosh`, `atanh` at the ends | `inf`, with its sign | the true slope, a limit from inside |
+//! | `pow(x, p)` at `x = 0`, by `p` | `0` where the value is 0 | the limit along `p` |
+//! | `pow(x, p)` at `x = 0`, by `x` | `0` where `p = 0` | `x^0` is 1 for all `x` |
+//! | `atan2` at (0, 0) | `NaN` | there is none: the angle turns at once |
 //! | `sign`, `step`, `floor`, `less` | no derivative | constant between jumps |
+//! | outside of the domain; NaN in | the value is NaN, its slope what the formula gives | nothing is right there |
+//! | `inf` in | the limit, as far as the formula has it: `tanh' = 0`, `ln' = 0`; else NaN | no special cases |
+//!
+//! These are the slopes. In the chain rule a path with a factor 0 contributes nothing to a number ([`Dual`](crate::Dual),
+//! `Var`), even past an infinite slope: `sqrt(x^2)` has slope 0 at 0, as `abs` has. On tapes products are plain ones, and
+//! what a `select` did not take contributes nothing.
 
-use std::ops::{Add, Div, Mul, Neg, Sub};
+use core::ops::{Add, Div, Mul, Neg, Sub};
 
 use num_traits::Float;
 
@@ -32,8 +41,79 @@ macro_rules! slope {
     }};
 }
 
+/// Whether a slope reads the value `y`.
+macro_rules! reads_value {
+    (flat) => {
+        false
+    };
+    (|$x:ident, _y| $slope:expr) => {
+        false
+    };
+    ($($slope:tt)+) => {
+        true
+    };
+}
+
+/// A function of one argument as a type, for callers that know which one when they are compiled.
+pub trait Function {
+    /// The name in code.
+    const NAME: &'static str;
+    /// Whether the slope depends on the value it is given.
+    const READS_VALUE: bool;
+    /// The value at `x` of a plain number.
+    fn value<T: Float>(x: T) -> T;
+    /// The derivative at `x`, where `y = f(x)`; `None` where the function is constant between jumps.
+    fn slope<E: Elementary>(x: &E, y: &E) -> Option<E>;
+}
+
+/// A function of two arguments as a type.
+pub trait Function2 {
+    /// The name in code.
+    const NAME: &'static str;
+    /// The value at `(a, b)` of plain numbers.
+    fn value<T: Float>(a: T, b: T) -> T;
+    /// The partial derivative in argument 0 or 1 at `(a, b)`, where `y = f(a, b)`.
+    fn slope<E: Elementary>(argument: usize, a: &E, b: &E, y: &E) -> Option<E>;
+}
+
+macro_rules! functions {
+    ($($(#[doc = $doc:literal])* $variant:ident $name:ident |$v:ident| $value:expr => [$($slope:tt)+];)*) => {$(
+        $(#[doc = $doc])*
+        pub(crate) struct $variant;
+
+        impl Function for $variant {
+            const NAME: &'static str = stringify!($name);
+            const READS_VALUE: bool = reads_value!($($slope)+);
+            #[inline]
+            fn value<T: Float>($v: T) -> T {
+                $value
+            }
+            #[inline]
+            fn slope<E: Elementary>(x: &E, y: &E) -> Option<E> {
+                slope!([$($slope)+] x, y)
+            }
+        }
+    )*};
+    ($($(#[doc = $doc:literal])* $variant:ident $name:ident |$u:ident, $v:ident| $value:expr => [$($first:tt)+], [$($second:tt)+];)*) => {$(
+        $(#[doc = $doc])*
+        pub(crate) struct $variant;
+
+        impl Function2 for $variant {
+            const NAME: &'static str = stringify!($name);
+            #[inline]
+            fn value<T: Float>($u: T, $v: T) -> T {
+                $value
+            }
+            #[inline]
+            fn slope<E: Elementary>(argument: usize, a: &E, b: &E, y: &E) -> Option<E> {
+                if argument == 0 { slope!([$($first)+] a, b, y) } else { slope!([$($second)+] a, b, y) }
+            }
+        }
+    )*};
+}
+
 macro_rules! unary {
-    ($($(#[doc = $doc:literal])* $variant:ident $name:ident |$v:ident| $value:expr => [$($slope:tt)+];)*) => {
+    ($d:tt $($(#[doc = $doc:literal])* $variant:ident $name:ident |$v:ident| $value:expr => [$($slope:tt)+];)*) => {
         /// An elementary function of one argument.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum Unary { $($(#[doc = $doc])* $variant,)* }
@@ -49,17 +129,17 @@ macro_rules! unary {
 
             /// The value at `x`, by the functions of `std`.
             pub fn value<T: Float>(self, x: T) -> T {
-                match self { $(Unary::$variant => { let $v = x; $value })* }
+                match self { $(Unary::$variant => function::$variant::value(x),)* }
             }
 
             /// The derivative at `x`, where `y = f(x)`; `None` where the function is constant between jumps.
             pub fn slope<E: Elementary>(self, x: &E, y: &E) -> Option<E> {
-                match self { $(Unary::$variant => slope!([$($slope)+] x, y),)* }
+                match self { $(Unary::$variant => function::$variant::slope(x, y),)* }
             }
         }
 
         /// Things with arithmetic and elementary functions, and no comparison: one generic function runs on numbers,
-        /// or is recorded (`Tracer`).
+        /// differentiates eagerly (`Dual`, `Var`), or is recorded (`Tracer`).
         ///
         /// Methods take `&self`, since a node of a tape is not `Copy`. Masks are values: `0` is false, all else true.
         pub trait Elementary:
@@ -70,21 +150,23 @@ macro_rules! unary {
             fn lift(&self, c: f64) -> Self;
             /// The function `f` of `self`.
             #[must_use]
+            #[track_caller]
             fn unary(&self, f: Unary) -> Self;
             /// The function `f` of `self` and `other`.
             #[must_use]
             #[track_caller]
             fn binary(&self, f: Binary, other: &Self) -> Self;
-            /// `a` where the mask `self` is not zero, else `b`. Forward, the derivative of the side not taken never enters;
-            /// in reverse its slope is multiplied by a cotangent of zero, so it must be finite.
+            /// `a` where the mask `self` is not zero, else `b`. The derivative of the side not taken never enters, whatever
+            /// it is: no NaN leaks out of it, forward or in reverse.
             #[must_use]
             #[track_caller]
             fn select(&self, a: &Self, b: &Self) -> Self;
 
-            $($(#[doc = $doc])* #[must_use] fn $name(&self) -> Self { self.unary(Unary::$variant) })*
+            $($(#[doc = $doc])* #[must_use] #[track_caller] fn $name(&self) -> Self { self.unary(Unary::$variant) })*
 
             /// `self * self`.
             #[must_use]
+            #[track_caller]
             fn square(&self) -> Self { self.clone() * self.clone() }
             /// `self` to the power `exponent`.
             #[must_use]
@@ -111,11 +193,21 @@ macro_rules! unary {
             #[track_caller]
             fn less(&self, other: &Self) -> Self { self.binary(Binary::Less, other) }
         }
+
+        /// Calls a macro with all functions of one argument, as variant and name.
+        macro_rules! unary_lines {
+            ($d callback:ident) => { $d callback! { $($variant $name)* } };
+        }
+
+        mod one {
+            use super::*;
+            functions! { $($(#[doc = $doc])* $variant $name |$v| $value => [$($slope)+];)* }
+        }
     };
 }
 
 macro_rules! binary {
-    ($($(#[doc = $doc:literal])* $variant:ident $name:ident |$u:ident, $v:ident| $value:expr => [$($first:tt)+], [$($second:tt)+];)*) => {
+    ($d:tt $($(#[doc = $doc:literal])* $variant:ident $name:ident |$u:ident, $v:ident| $value:expr => [$($first:tt)+], [$($second:tt)+];)*) => {
         /// An elementary function of two arguments.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum Binary { $($(#[doc = $doc])* $variant,)* }
@@ -131,17 +223,24 @@ macro_rules! binary {
 
             /// The value at `(a, b)`, by the functions of `std`.
             pub fn value<T: Float>(self, a: T, b: T) -> T {
-                match self { $(Binary::$variant => { let ($u, $v) = (a, b); $value })* }
+                match self { $(Binary::$variant => function::$variant::value(a, b),)* }
             }
 
             /// The partial derivative in argument 0 or 1 at `(a, b)`, where `y = f(a, b)`; `None` where it is zero
             /// between jumps.
             pub fn slope<E: Elementary>(self, argument: usize, a: &E, b: &E, y: &E) -> Option<E> {
-                match (self, argument) {
-                    $((Binary::$variant, 0) => slope!([$($first)+] a, b, y),
-                      (Binary::$variant, _) => slope!([$($second)+] a, b, y),)*
-                }
+                match self { $(Binary::$variant => function::$variant::slope(argument, a, b, y),)* }
             }
+        }
+
+        /// Calls a macro with all functions of two arguments, as variants.
+        macro_rules! binary_lines {
+            ($d callback:ident) => { $d callback! { $($variant)* } };
+        }
+
+        mod two {
+            use super::*;
+            functions! { $($(#[doc = $doc])* $variant $name |$u, $v| $value => [$($first)+], [$($second)+];)* }
         }
     };
 }
@@ -151,11 +250,11 @@ fn constant<T: Float>(c: f64) -> T {
 }
 
 #[rustfmt::skip]
-unary! {
+unary! {$
     /// `1 / x`.
     Recip    recip    |v| v.recip()                      => [|_x, y| -(y.square())];
     /// The absolute value.
-    Abs      abs      |v| v.abs()                        => [|x, _y| x.unary(Unary::Sign)];
+    Abs      abs      |v| v.abs()                        => [|x, _y| x.sign()];
     /// `-1`, `0` or `1`; NaN stays NaN.
     Sign     sign     |v| if v == T::zero() { T::zero() } else { v.signum() } => [flat];
     /// `1` where `x > 0`, else `0`.
@@ -171,49 +270,49 @@ unary! {
     /// `e^x - 1`.
     ExpM1    exp_m1   |v| v.exp_m1()                     => [|_x, y| y.clone() + y.lift(1.0)];
     /// The natural logarithm.
-    Ln       ln       |v| v.ln()                         => [|x, _y| x.unary(Unary::Recip)];
+    Ln       ln       |v| v.ln()                         => [|x, _y| x.recip()];
     /// `ln(1 + x)`.
-    Ln1p     ln_1p    |v| v.ln_1p()                      => [|x, _y| (x.lift(1.0) + x.clone()).unary(Unary::Recip)];
+    Ln1p     ln_1p    |v| v.ln_1p()                      => [|x, _y| (x.lift(1.0) + x.clone()).recip()];
     /// The sine of radians.
-    Sin      sin      |v| v.sin()                        => [|x, _y| x.unary(Unary::Cos)];
+    Sin      sin      |v| v.sin()                        => [|x, _y| x.cos()];
     /// The cosine of radians.
-    Cos      cos      |v| v.cos()                        => [|x, _y| -x.unary(Unary::Sin)];
+    Cos      cos      |v| v.cos()                        => [|x, _y| -x.sin()];
     /// The tangent of radians.
     Tan      tan      |v| v.tan()                        => [|_x, y| y.lift(1.0) + y.square()];
     /// The arc sine, in radians.
-    Asin     asin     |v| v.asin()                       => [|x, _y| (x.lift(1.0) - x.square()).unary(Unary::Sqrt).unary(Unary::Recip)];
+    Asin     asin     |v| v.asin()                       => [|x, _y| (x.lift(1.0) - x.square()).sqrt().recip()];
     /// The arc cosine, in radians.
-    Acos     acos     |v| v.acos()                       => [|x, _y| -(x.lift(1.0) - x.square()).unary(Unary::Sqrt).unary(Unary::Recip)];
+    Acos     acos     |v| v.acos()                       => [|x, _y| -(x.lift(1.0) - x.square()).sqrt().recip()];
     /// The arc tangent, in radians.
-    Atan     atan     |v| v.atan()                       => [|x, _y| (x.lift(1.0) + x.square()).unary(Unary::Recip)];
+    Atan     atan     |v| v.atan()                       => [|x, _y| (x.lift(1.0) + x.square()).recip()];
     /// The hyperbolic sine.
-    Sinh     sinh     |v| v.sinh()                       => [|x, _y| x.unary(Unary::Cosh)];
+    Sinh     sinh     |v| v.sinh()                       => [|x, _y| x.cosh()];
     /// The hyperbolic cosine.
-    Cosh     cosh     |v| v.cosh()                       => [|x, _y| x.unary(Unary::Sinh)];
+    Cosh     cosh     |v| v.cosh()                       => [|x, _y| x.sinh()];
     /// The hyperbolic tangent.
     Tanh     tanh     |v| v.tanh()                       => [|_x, y| y.lift(1.0) - y.square()];
     /// The inverse hyperbolic sine.
-    Asinh    asinh    |v| v.asinh()                      => [|x, _y| (x.square() + x.lift(1.0)).unary(Unary::Sqrt).unary(Unary::Recip)];
+    Asinh    asinh    |v| v.asinh()                      => [|x, _y| (x.square() + x.lift(1.0)).sqrt().recip()];
     /// The inverse hyperbolic cosine.
-    Acosh    acosh    |v| v.acosh()                      => [|x, _y| (x.square() - x.lift(1.0)).unary(Unary::Sqrt).unary(Unary::Recip)];
+    Acosh    acosh    |v| v.acosh()                      => [|x, _y| (x.square() - x.lift(1.0)).sqrt().recip()];
     /// The inverse hyperbolic tangent.
-    Atanh    atanh    |v| v.atanh()                      => [|x, _y| (x.lift(1.0) - x.square()).unary(Unary::Recip)];
+    Atanh    atanh    |v| v.atanh()                      => [|x, _y| (x.lift(1.0) - x.square()).recip()];
     /// The logistic function `1 / (1 + e^-x)`.
     Sigmoid  sigmoid  |v| { let e = (-v.abs()).exp(); if v < T::zero() { e / (T::one() + e) } else { (T::one() + e).recip() } } => [|_x, y| y.clone() * (y.lift(1.0) - y.clone())];
     /// `ln(1 + e^x)`, without overflow.
-    Softplus softplus |v| if v.is_nan() { v } else { v.max(T::zero()) + (-v.abs()).exp().ln_1p() } => [|x, _y| x.unary(Unary::Sigmoid)];
+    Softplus softplus |v| if v.is_nan() { v } else { v.max(T::zero()) + (-v.abs()).exp().ln_1p() } => [|x, _y| x.sigmoid()];
     /// `max(x, 0)`; NaN stays NaN.
-    Relu     relu     |v| if v <= T::zero() { T::zero() } else { v } => [|x, _y| x.unary(Unary::Step)];
+    Relu     relu     |v| if v <= T::zero() { T::zero() } else { v } => [|x, _y| x.step()];
 }
 
 #[rustfmt::skip]
-binary! {
+binary! {$
     /// `a / b`.
-    Div   div   |a, b| a / b          => [|_a, b, _y| b.unary(Unary::Recip)],
+    Div   div   |a, b| a / b          => [|_a, b, _y| b.recip()],
                                          [|_a, b, y| -(y.clone() / b.clone())];
     /// `a` to the power `b`.
     Pow   pow   |a, b| a.powf(b)      => [|a, b, _y| power_slope(a, b)],
-                                         [|a, _b, y| y.select(&(y.clone() * a.unary(Unary::Ln)), &y.lift(0.0))];
+                                         [|a, _b, y| y.select(&(y.clone() * a.ln()), &y.lift(0.0))];
     /// The larger of two; NaN if either is.
     Max   max   |a, b| if a.is_nan() || a > b { a } else { b } => [|a, b, _y| share(a, b)],
                                                                   [|a, b, _y| share(b, a)];
@@ -224,35 +323,81 @@ binary! {
     Atan2 atan2 |a, b| a.atan2(b)     => [|a, b, _y| b.clone() / (a.square() + b.square())],
                                          [|a, b, _y| -(a.clone() / (a.square() + b.square()))];
     /// The length of the vector `(a, b)`, without overflow.
-    Hypot hypot |a, b| a.hypot(b)     => [|a, _b, y| a.clone() / y.clone()],
-                                         [|_a, b, y| b.clone() / y.clone()];
+    Hypot hypot |a, b| a.hypot(b)     => [|a, _b, y| y.select(&(a.clone() / y.clone()), y)],
+                                         [|_a, b, y| y.select(&(b.clone() / y.clone()), y)];
     /// The mask of `a < b`: `1` or `0`.
     Less  less  |a, b| if a < b { T::one() } else { T::zero() } => [flat], [flat];
 }
 
 /// `b a^(b-1)`, and 0 at `a = b = 0`. Elsewhere `b = 0` is no exception: the slope's own slope is not 0 there.
 fn power_slope<E: Elementary>(a: &E, b: &E) -> E {
-    let slope = b.clone() * a.binary(Binary::Pow, &(b.clone() - b.lift(1.0)));
+    let slope = b.clone() * a.pow(&(b.clone() - b.lift(1.0)));
     a.select(&slope, &b.select(&slope, &b.lift(0.0)))
 }
 
 /// How much of `max(a, b)` is `a`: 1, 0, or a half at a tie.
 fn share<E: Elementary>(a: &E, b: &E) -> E {
     let half = a.lift(0.5);
-    half.clone() + half * (a.clone() - b.clone()).unary(Unary::Sign)
+    half.clone() + half * (b.less(a) - a.less(b))
 }
 
-macro_rules! elementary_float {
-    ($($float:ty),*) => {$(
-        impl Elementary for $float {
-            fn lift(&self, c: f64) -> Self { constant(c) }
-            fn unary(&self, f: Unary) -> Self { f.value(*self) }
-            fn binary(&self, f: Binary, other: &Self) -> Self { f.value(*self, *other) }
-            fn select(&self, a: &Self, b: &Self) -> Self { if *self == 0.0 { *b } else { *a } }
-        }
-    )*};
+/// The functions as types. What follows the two tables above is for numbers alone: tapes do without.
+pub(crate) mod function {
+    pub(crate) use super::one::*;
+    pub(crate) use super::three::*;
+    pub(crate) use super::two::*;
 }
-elementary_float!(f32, f64);
+
+#[rustfmt::skip]
+mod three {
+    use core::f64::consts::{LN_2, LN_10};
+
+    use super::{Elementary, Float, Function, Function2, share};
+
+    functions! {
+        /// `2^x`.
+        Exp2      exp2       |v| v.exp2()       => [|_x, y| y.clone() * y.lift(LN_2)];
+        /// The logarithm to base 2.
+        Log2      log2       |v| v.log2()       => [|x, _y| (x.clone() * x.lift(LN_2)).recip()];
+        /// The logarithm to base 10.
+        Log10     log10      |v| v.log10()      => [|x, _y| (x.clone() * x.lift(LN_10)).recip()];
+        /// Radians in degrees.
+        ToDegrees to_degrees |v| v.to_degrees() => [|x, _y| x.lift(1.0_f64.to_degrees())];
+        /// Degrees in radians.
+        ToRadians to_radians |v| v.to_radians() => [|x, _y| x.lift(1.0_f64.to_radians())];
+        /// What is behind the point.
+        Fract     fract      |v| v.fract()      => [|x, _y| x.lift(1.0)];
+        /// The smallest integer not below `x`.
+        Ceil      ceil       |v| v.ceil()       => [flat];
+        /// The nearest integer; a half goes away from 0.
+        Round     round      |v| v.round()      => [flat];
+        /// What is before the point.
+        Trunc     trunc      |v| v.trunc()      => [flat];
+        /// `1` or `-1`, the sign bit's.
+        Signum    signum     |v| v.signum()     => [flat];
+    }
+    functions! {
+        /// The remainder of `a / b`, with the sign of `a`.
+        Rem       rem        |a, b| a % b          => [|a, _b, _y| a.lift(1.0)],
+                                                      [|a, b, y| ((y.clone() - a.clone()) / b.clone() + a.lift(0.5)).floor()];
+        /// The larger of two numbers, neither of them NaN.
+        Larger    max        |a, b| a.max(b)       => [|a, b, _y| share(a, b)], [|a, b, _y| share(b, a)];
+        /// The smaller of two numbers, neither of them NaN.
+        Smaller   min        |a, b| a.min(b)       => [|a, b, _y| share(b, a)], [|a, b, _y| share(a, b)];
+        /// `max(a - b, 0)`.
+        AbsSub    abs_sub    |a, b| if a <= b { T::zero() } else { a - b } => [|a, b, _y| (a.clone() - b.clone()).step()],
+                                                                              [|a, b, _y| -(a.clone() - b.clone()).step()];
+        /// The size of `a` with the sign of `b`.
+        CopySign  copysign   |a, b| a.copysign(b)  => [|a, _b, y| a.sign() * y.sign()], [flat];
+    }
+}
+
+/// The slope of `x^n`, `n` an integer.
+pub(crate) fn integer_power_slope<T: Float>(x: T, n: i32) -> T {
+    if n == 0 { T::zero() } else { constant::<T>(n.into()) * x.powi(n.saturating_sub(1)) }
+}
+
+pub(crate) use {binary_lines as each_binary, unary_lines as each_unary};
 
 #[cfg(test)]
 mod tests {
@@ -290,18 +435,6 @@ mod tests {
                 assert_close(db, (f.value(a, b + h) - f.value(a, b - h)) / (2.0 * h), f.name());
             }
         }
-    }
-
-    #[test]
-    fn kinks_follow_the_table() {
-        assert_eq!(Unary::Abs.slope(&0.0, &0.0), Some(0.0));
-        assert_eq!(Unary::Relu.slope(&0.0, &0.0), Some(0.0));
-        for f in [Binary::Max, Binary::Min] {
-            assert_eq!((f.slope(0, &2.0, &2.0, &2.0), f.slope(1, &2.0, &2.0, &2.0)), (Some(0.5), Some(0.5)));
-        }
-        assert_eq!(Binary::Pow.slope(1, &0.0, &2.5, &0.0), Some(0.0));
-        assert_eq!(Binary::Pow.slope(0, &0.0, &0.0, &1.0), Some(0.0));
-        assert_eq!(Unary::Sqrt.slope(&0.0, &0.0), Some(f64::INFINITY));
     }
 
     #[test]

@@ -1,10 +1,11 @@
 //! What can go wrong, said in full sentences that name the place, the shapes and the cure.
 
-use std::fmt;
-use std::panic::Location;
+use alloc::string::String;
+use core::fmt;
+use core::panic::Location;
 
 /// The result of everything in this crate that can fail.
-pub type Result<T> = std::result::Result<T, Error>;
+pub type Result<T> = core::result::Result<T, Error>;
 
 /// Why a recording, a transform, a compilation or a call was refused.
 ///
@@ -43,4 +44,4 @@ impl fmt::Display for Error {
     }
 }
 
-impl std::error::Error for Error {}
+impl core::error::Error for Error {}

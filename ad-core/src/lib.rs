@@ -31,29 +31,56 @@
 //! |---|---|
 //! | record | [`Tape::record`], [`Recorder`], [`Tracer`], and [`Elementary`] for code that also runs on numbers |
 //! | differentiate | [`Tape::jvp`], [`Tape::vjp`]; inside a recording [`Recorder::push_forward`], [`Recorder::pull_back`] |
-//! | run | [`Program::call`] for rows of a batch; [`Binding`] and [`Workspace`] for blocks of [`BLOCK`] examples |
+//! | run | [`Program::call`] for rows of a batch, [`Runner`] for many; [`Binding`] and [`Workspace`] for blocks of [`BLOCK`] examples |
 //! | look | `Display` and `FromStr` of [`Tape`], [`Tape::nodes`], [`Tape::eval`] (slow, and the meaning of each operation) |
 //! | check | [`check::derivatives`], for derivatives of any tape; the feature `proptest` adds strategies |
 //!
 //! Errors name the line of the recorded code, and the shapes. Nothing depends on the number of threads, and an example's
 //! results do not depend on the others.
 
+#![cfg_attr(not(feature = "std"), no_std)]
+// What simba declares unsafe is implemented in one file; all else forbids it.
+#![cfg_attr(not(feature = "nalgebra"), forbid(unsafe_code))]
+
+extern crate alloc;
+
+#[cfg(feature = "program")]
 pub mod check;
 mod elementary;
 mod error;
+#[cfg(feature = "program")]
 mod eval;
+#[cfg(feature = "program")]
+#[allow(clippy::incompatible_msrv, reason = "the feature needs a later version than numbers alone")]
 pub mod kernels;
+#[cfg(feature = "program")]
 mod program;
+#[allow(clippy::inline_always, reason = "an operation that is called costs twice one that is not: measured")]
+mod scalar;
+#[cfg(feature = "program")]
 mod tape;
+#[cfg(feature = "program")]
 mod transform;
 
 pub use elementary::{Binary, Elementary, Unary};
 pub use error::{Error, Result};
+#[cfg(feature = "program")]
 pub use eval::Array;
+#[cfg(feature = "program")]
 pub use kernels::{BLOCK, Element};
-pub use program::{Binding, Port, Program, Workspace};
+#[cfg(feature = "program")]
+pub use program::{Binding, Port, Program, Runner, Workspace, lanes_to_rows};
+pub use scalar::{
+    Checkpointed, Dependent, Dual, Entries, Equation, Ground, Guarded, Implicit, List, Pattern, Replay, Rule,
+    Scalar, Segment, Taylor, VarIn, call, check_rule, derivative, hessian_pattern, jacobian_forward,
+    jacobian_pattern, jvp, sparse_jacobian, taylor,
+};
+#[cfg(feature = "std")]
+pub use scalar::{Recorded, Recording, Var, gradient, hessian, hvp, jacobian, record, sparse_hessian, vjp};
+#[cfg(feature = "program")]
 pub use tape::{
     Coefficient, Cost, Dims, Extent, IntoOutputs, Label, Labels, Node, NodeId, Op, Operand, Recorder, Tape,
     Tracer, Work,
 };
+#[cfg(feature = "program")]
 pub use transform::Linear;

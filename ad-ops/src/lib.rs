@@ -23,18 +23,28 @@
 //! [`Estimator::Exact`] computes the trace by the cheapest route: the derivative is a sum of products, and their order is
 //! planned from the tape ([`explain`]). For two hidden layers it costs less than one product with the Jacobian.
 //! [`diagonal`], [`squared_norm`] and [`laplacian`] are planned likewise.
-//! [`Estimator::Hutchinson`] adds an input, the probes; [`Probe`] says how they are drawn, from explicit seeds
-//! ([`random`]).
+//! [`Estimator::Hutchinson`] adds an input, the probes; [`Probe`] says how one is drawn, [`Block`] how several stand to each
+//! other, [`Probes`] which examples and steps have their own, all from explicit seeds ([`random`]).
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`hutch_pp`] | Hutch++ as tapes: the basis is data, and may be old |
+//! | [`trace`] | estimators for any map that is known by products, without tapes; also diagonals, norms, `log det` |
+//! | [`auto`] | the choice among all, measured on the Jacobians at hand |
 
+pub mod auto;
 mod diagonal;
 mod divergence;
+pub mod hutch_pp;
+mod jacobian;
 mod laplacian;
 mod probe;
 pub mod random;
 mod squared_norm;
+pub mod trace;
 
 pub use diagonal::{DIAGONAL, diagonal};
 pub use divergence::{DIVERGENCE, Estimator, PROBE, Route, Routes, Workload, divergence, explain};
 pub use laplacian::{LAPLACIAN, laplacian};
-pub use probe::Probe;
-pub use squared_norm::{SQUARED_NORM, squared_norm};
+pub use probe::{Block, Probe, Probes, Renewal, Sharing};
+pub use squared_norm::{SQUARED_NORM, squared_norm, squared_norm_by_probes};

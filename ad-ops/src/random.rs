@@ -45,6 +45,10 @@ pub enum Purpose {
     Sample = 6,
     /// Constants that were drawn once and for all.
     Constant = 7,
+    /// Seeds of solves whose steps each draw probes of their own.
+    Solve = 8,
+    /// Random rows of a sketch, which may not be those of probes.
+    Sketch = 9,
 }
 
 impl Purpose {

@@ -17,6 +17,9 @@
 //! | `10_flow_by_closure` | a flow whose field is your own closure, on your own data |
 //! | `11_conditional` | a density that depends on a context |
 //! | `12_cheapest_route` | the exact divergence for less than a random probe: the order of its products is planned |
+//! | `13_scalars` | numbers that carry derivatives, for code that branches |
+//!
+//! `trace_tables` runs published tables of trace estimators again and holds each figure against its band.
 
 /// The code in the README compiles and runs.
 #[cfg(doctest)]

@@ -4,30 +4,16 @@ use num_traits::Float;
 use pulp::{Simd, WithSimd};
 
 use super::real::Real;
-use super::simd::{Vector, dispatch, fuses};
+use super::simd::{Vector, fuses};
 use super::{Element, exp, log, trig};
 use crate::{Binary, Unary};
 
-/// `y[i] = f(x[i])`, within 2.5 units in the last place; the bits do not depend on the place of an element.
-///
-/// # Panics
-///
-/// If the lengths differ.
-pub(crate) fn unary<T: Element>(f: Unary, x: &[T], y: &mut [T]) {
-    assert_eq!(x.len(), y.len(), "lengths of {}", f.name());
-    dispatch(Map { f, x: Some(x), y });
-}
-
-/// `y[i] = f(y[i])`, with the bits of [`unary`].
-pub(crate) fn unary_in_place<T: Element>(f: Unary, y: &mut [T]) {
-    dispatch(Map { f, x: None, y });
-}
-
-/// `y = f(x)`, or `y = f(y)` where there is no `x`.
-struct Map<'a, T> {
-    f: Unary,
-    x: Option<&'a [T]>,
-    y: &'a mut [T],
+/// `y[i] = f(x[i])`, or `f(y[i])` where there is no `x`, within 2.5 units in the last place; the bits do not depend on the
+/// place of an element.
+pub(super) struct Map<'a, T> {
+    pub(super) f: Unary,
+    pub(super) x: Option<&'a [T]>,
+    pub(super) y: &'a mut [T],
 }
 
 impl<T: Element> WithSimd for Map<'_, T> {
@@ -139,21 +125,11 @@ impl<T: Real, F: Function<T>> Function<T> for Reduced<F, T> {
 }
 
 /// `y[i] = f(a[i], b[i])`, with the bits of [`Binary::value`].
-///
-/// # Panics
-///
-/// If the lengths differ.
-pub(crate) fn binary<T: Element>(f: Binary, a: &[T], b: &[T], y: &mut [T]) {
-    assert!(a.len() == y.len() && b.len() == y.len(), "lengths of {}", f.name());
-    dispatch(Zip { f, a, b, y });
-}
-
-/// `y = f(a, b)`.
-struct Zip<'a, T> {
-    f: Binary,
-    a: &'a [T],
-    b: &'a [T],
-    y: &'a mut [T],
+pub(super) struct Zip<'a, T> {
+    pub(super) f: Binary,
+    pub(super) a: &'a [T],
+    pub(super) b: &'a [T],
+    pub(super) y: &'a mut [T],
 }
 
 impl<T: Element> WithSimd for Zip<'_, T> {

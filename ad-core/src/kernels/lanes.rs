@@ -1,84 +1,115 @@
-//! Sums of products lane by lane: what is left of a contraction when both operands carry the example.
+//! Sums of products lane by lane, and over the lanes: what is left of a contraction when both operands carry the example.
 //!
 //! The terms of a lane are added in their order, the first as it is, so that `-0` survives; each further one enters
-//! by one fused multiply-add where the machine has it.
+//! by one fused multiply-add where the machine has it. A sum that goes on from an old one takes its terms so too, unless
+//! there is a factor: then the old sum is added to the new one.
 
 use pulp::{Simd, WithSimd};
 
-use super::simd::{Vector, dispatch, load, store};
+use super::simd::{Vector, dispatch, fuses, load, store};
 use super::{Element, Rows};
 
 /// `y[l] (+)= alpha * a[l] * b[l]`.
 pub(crate) fn multiply<T: Element>(alpha: T, a: &[T], b: &[T], y: &mut [T], accumulate: bool) {
     let [a, b] = [a, b].map(|data| Rows { data, stride: 0 });
-    dot_lanes(1, alpha, a, b, y, accumulate);
+    dot_lanes(1, alpha, a, Some(b), y, accumulate);
 }
 
 /// `y[l] (+)= alpha * a[l]`.
 pub(crate) fn scale<T: Element>(alpha: T, a: &[T], y: &mut [T], accumulate: bool) {
-    dispatch(Tiles { y, accumulate, terms: Combination { coefficients: &[alpha], operands: &[a] } });
+    dispatch(Tiles { y, accumulate, terms: Multiple { alpha, a } });
 }
 
-/// `y[l] = sum_j coefficients[j] * operands[j][l]`, in one pass.
-///
-/// # Panics
-///
-/// If there are more coefficients than operands or fewer, or an operand is shorter than `y`.
-pub(crate) fn linear_combination<T: Element>(coefficients: &[T], operands: &[&[T]], y: &mut [T]) {
-    assert_eq!(coefficients.len(), operands.len(), "coefficients and operands of a linear combination");
-    dispatch(Tiles { y, accumulate: false, terms: Combination { coefficients, operands } });
-}
-
-/// `y[l] (+)= alpha * sum_p a[p, l] * b[p, l]`, over `k` rows and `y.len()` lanes.
+/// `y[l] (+)= alpha * sum_p a[p, l] * b[p, l]`, over `k` rows and `y.len()` lanes; without `b`, of `a` alone.
 pub(crate) fn dot_lanes<T: Element>(
     k: usize,
     alpha: T,
     a: Rows<'_, T>,
-    b: Rows<'_, T>,
+    b: Option<Rows<'_, T>>,
     y: &mut [T],
     accumulate: bool,
 ) {
     dispatch(Tiles { y, accumulate, terms: Dot { k, alpha, a, b } });
 }
 
-/// The sum of `x[..n]`, in an order that depends on `n` alone: 16 running sums side by side, then those by halves.
-pub(crate) fn sum_lanes<T: Element>(x: &[T], n: usize) -> T {
-    dispatch(Sum { x: &x[..n] })
+/// `y[r * step] += alpha * sum_l a[r, l] * b[r, l]`, over `n` lanes of each of `count` rows; without `b`, of `a` alone.
+///
+/// The order of the sum depends on `n` alone: 16 running sums side by side, then those by halves.
+pub(crate) fn sums_over_lanes<T: Element>(
+    [count, n]: [usize; 2],
+    alpha: T,
+    a: Rows<'_, T>,
+    b: Option<Rows<'_, T>>,
+    y: &mut [T],
+    step: usize,
+) {
+    dispatch(LaneSums { count, n, alpha, a, b, y, step });
 }
 
-/// The argument of [`sum_lanes`].
-struct Sum<'a, T> {
-    x: &'a [T],
+/// The arguments of [`sums_over_lanes`].
+struct LaneSums<'a, T> {
+    count: usize,
+    n: usize,
+    alpha: T,
+    a: Rows<'a, T>,
+    b: Option<Rows<'a, T>>,
+    y: &'a mut [T],
+    step: usize,
 }
 
-impl<T: Element> WithSimd for Sum<'_, T> {
-    type Output = T;
+impl<T: Element> WithSimd for LaneSums<'_, T> {
+    type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) -> T {
-        let mut sums = [T::zero(); 16];
-        let (whole, rest) = self.x.as_chunks::<16>();
-        for x in whole {
-            for (sum, &x) in sums.iter_mut().zip(x) {
-                *sum = *sum + x;
+    fn with_simd<S: Simd>(self, _: S) {
+        for r in 0..self.count {
+            let a = &self.a.data[r * self.a.stride..][..self.n];
+            let mut sums = [T::zero(); 16];
+            let (whole, rest) = a.as_chunks::<16>();
+            if let Some(b) = self.b {
+                let (b_whole, b_rest) = b.data[r * b.stride..][..self.n].as_chunks::<16>();
+                for (a, b) in whole.iter().zip(b_whole) {
+                    for i in 0..16 {
+                        sums[i] = add_product::<S, T>(sums[i], a[i], b[i]);
+                    }
+                }
+                for (sum, (&a, &b)) in sums.iter_mut().zip(rest.iter().zip(b_rest)) {
+                    *sum = add_product::<S, T>(*sum, a, b);
+                }
+            } else {
+                for a in whole {
+                    for i in 0..16 {
+                        sums[i] = sums[i] + a[i];
+                    }
+                }
+                sums.iter_mut().zip(rest).for_each(|(sum, &a)| *sum = *sum + a);
             }
-        }
-        for (sum, &x) in sums.iter_mut().zip(rest) {
-            *sum = *sum + x;
-        }
-        for half in [8, 4, 2, 1] {
-            for i in 0..half {
-                sums[i] = sums[i] + sums[i + half];
+            for half in [8, 4, 2, 1] {
+                for i in 0..half {
+                    sums[i] = sums[i] + sums[i + half];
+                }
             }
+            let y = &mut self.y[r * self.step];
+            *y = *y + self.alpha * sums[0];
         }
-        sums[0]
     }
+}
+
+#[inline(always)]
+fn add_product<S: Simd, T: Element>(sum: T, a: T, b: T) -> T {
+    if fuses::<S>() { a.mul_add(b, sum) } else { a * b + sum }
 }
 
 /// Something to add up in each lane.
 trait Terms<T: Element> {
-    /// The sums of the lanes `j..j + width`, which fill `N` registers or a part of one.
-    fn tile<S: Simd, const N: usize>(&self, simd: S, j: usize, width: usize) -> [Vector<S, T>; N];
+    /// The sums of the lanes `j..j + width`, which fill `N` registers or a part of one; on top of `old` if given.
+    fn tile<S: Simd, const N: usize>(
+        &self,
+        simd: S,
+        j: usize,
+        width: usize,
+        old: Option<[Vector<S, T>; N]>,
+    ) -> [Vector<S, T>; N];
 }
 
 /// `y (+)= terms`.
@@ -109,14 +140,9 @@ impl<T: Element, F: Terms<T>> WithSimd for Tiles<'_, T, F> {
 impl<T: Element, F: Terms<T>> Tiles<'_, T, F> {
     #[inline(always)]
     fn tile<S: Simd, const N: usize>(&mut self, simd: S, j: usize, width: usize) {
-        let mut sums = self.terms.tile::<S, N>(simd, j, width);
         let row = &mut self.y[j..][..width];
-        if self.accumulate {
-            let old = load::<S, T, N>(simd, row);
-            for (sum, &old) in sums.iter_mut().zip(&old) {
-                *sum = old + *sum;
-            }
-        }
+        let old = self.accumulate.then(|| load::<S, T, N>(simd, row));
+        let sums = self.terms.tile::<S, N>(simd, j, width, old);
         store(simd, &sums, row);
     }
 }
@@ -126,18 +152,33 @@ struct Dot<'a, T> {
     k: usize,
     alpha: T,
     a: Rows<'a, T>,
-    b: Rows<'a, T>,
+    b: Option<Rows<'a, T>>,
 }
 
 impl<T: Element> Terms<T> for Dot<'_, T> {
     #[inline(always)]
-    fn tile<S: Simd, const N: usize>(&self, simd: S, j: usize, width: usize) -> [Vector<S, T>; N] {
-        let mut sums = [Vector::splat(simd, T::zero()); N];
+    fn tile<S: Simd, const N: usize>(
+        &self,
+        simd: S,
+        j: usize,
+        width: usize,
+        old: Option<[Vector<S, T>; N]>,
+    ) -> [Vector<S, T>; N] {
+        let goes_on = self.alpha == T::one() && old.is_some();
+        let zeros = [Vector::splat(simd, T::zero()); N];
+        let mut sums = if goes_on { old.unwrap_or(zeros) } else { zeros };
         for p in 0..self.k {
             let a = load::<S, T, N>(simd, &self.a.data[p * self.a.stride + j..][..width]);
-            let b = load::<S, T, N>(simd, &self.b.data[p * self.b.stride + j..][..width]);
-            for (sum, (&a, &b)) in sums.iter_mut().zip(a.iter().zip(&b)) {
-                *sum = if p == 0 { a * b } else { a.fused(b, *sum) };
+            let first = p == 0 && !goes_on;
+            if let Some(b) = self.b {
+                let b = load::<S, T, N>(simd, &b.data[p * b.stride + j..][..width]);
+                for (sum, (&a, &b)) in sums.iter_mut().zip(a.iter().zip(&b)) {
+                    *sum = if first { a * b } else { a.fused(b, *sum) };
+                }
+            } else {
+                for (sum, &a) in sums.iter_mut().zip(&a) {
+                    *sum = if first { a } else { *sum + a };
+                }
             }
         }
         if self.alpha != T::one() {
@@ -145,27 +186,33 @@ impl<T: Element> Terms<T> for Dot<'_, T> {
             for sum in &mut sums {
                 *sum = alpha * *sum;
             }
+            for (sum, old) in sums.iter_mut().zip(old.iter().flatten()) {
+                *sum = *old + *sum;
+            }
         }
         sums
     }
 }
 
-/// The arguments of [`linear_combination`].
-struct Combination<'a, T> {
-    coefficients: &'a [T],
-    operands: &'a [&'a [T]],
+/// The arguments of [`scale`].
+struct Multiple<'a, T> {
+    alpha: T,
+    a: &'a [T],
 }
 
-impl<T: Element> Terms<T> for Combination<'_, T> {
+impl<T: Element> Terms<T> for Multiple<'_, T> {
     #[inline(always)]
-    fn tile<S: Simd, const N: usize>(&self, simd: S, j: usize, width: usize) -> [Vector<S, T>; N] {
-        let mut sums = [Vector::splat(simd, T::zero()); N];
-        for (i, (&c, operand)) in self.coefficients.iter().zip(self.operands).enumerate() {
-            let c = Vector::splat(simd, c);
-            let a = load::<S, T, N>(simd, &operand[j..][..width]);
-            for (sum, &a) in sums.iter_mut().zip(&a) {
-                *sum = if i == 0 { c * a } else { c.fused(a, *sum) };
-            }
+    fn tile<S: Simd, const N: usize>(
+        &self,
+        simd: S,
+        j: usize,
+        width: usize,
+        old: Option<[Vector<S, T>; N]>,
+    ) -> [Vector<S, T>; N] {
+        let alpha = Vector::splat(simd, self.alpha);
+        let mut sums = load::<S, T, N>(simd, &self.a[j..][..width]);
+        for (i, sum) in sums.iter_mut().enumerate() {
+            *sum = if let Some(old) = old { alpha.fused(*sum, old[i]) } else { alpha * *sum };
         }
         sums
     }

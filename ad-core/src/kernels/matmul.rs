@@ -9,6 +9,17 @@ use pulp::{Simd, WithSimd};
 use super::simd::{Vector, dispatch, load, store};
 use super::{Element, Rows, RowsMut, Strided, transpose};
 
+/// What becomes of the old entries of a result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Old {
+    /// They are overwritten.
+    Dropped,
+    /// The sums go on from them (with a factor: they are added).
+    GoesOn,
+    /// They are added to the sums.
+    Added,
+}
+
 /// `c[i, j] (+)= alpha * sum_p a[i, p] * b[p, j]` for `shape = [m, k, n]`: `a` is `m` by `k`, `b` is `k` by `n`.
 pub(crate) fn matmul<T: Element>(
     shape: [usize; 3],
@@ -16,9 +27,10 @@ pub(crate) fn matmul<T: Element>(
     a: Strided<'_, T>,
     b: Rows<'_, T>,
     c: RowsMut<'_, T>,
-    accumulate: bool,
+    old: Old,
 ) {
-    dispatch(Product { shape, alpha, a, b, c, accumulate });
+    let old = if old == Old::GoesOn && alpha != T::one() { Old::Added } else { old };
+    dispatch(Product { shape, alpha, a, b, c, old });
 }
 
 /// `g[i, j] += alpha * sum_e a[i, e] * b[j, e]` for `shape = [m, lanes, n]`: `a` is `m` by `lanes`, `b` is `n` by `lanes`.
@@ -34,7 +46,7 @@ pub(crate) fn matmul_lanes<T: Element>(
 ) {
     transpose([n, lanes], b, RowsMut { data: scratch, stride: n });
     let a = Strided { data: a.data, row_stride: a.stride, col_stride: 1 };
-    matmul([m, lanes, n], alpha, a, Rows { data: scratch, stride: n }, g, true);
+    matmul([m, lanes, n], alpha, a, Rows { data: scratch, stride: n }, g, Old::Added);
 }
 
 /// The arguments of [`matmul`].
@@ -44,7 +56,7 @@ struct Product<'a, T> {
     a: Strided<'a, T>,
     b: Rows<'a, T>,
     c: RowsMut<'a, T>,
-    accumulate: bool,
+    old: Old,
 }
 
 impl<T: Element> WithSimd for Product<'_, T> {
@@ -100,6 +112,11 @@ impl<T: Element> Product<'_, T> {
     fn tile<S: Simd, const M: usize, const N: usize>(&mut self, simd: S, i: usize, j: usize, width: usize) {
         let zero = Vector::<S, T>::splat(simd, T::zero());
         let mut sums = [[zero; N]; M];
+        if self.old == Old::GoesOn {
+            for (r, sums) in sums.iter_mut().enumerate() {
+                *sums = load::<S, T, N>(simd, &self.c.data[(i + r) * self.c.stride + j..][..width]);
+            }
+        }
         for p in 0..self.shape[1] {
             let b = load::<S, T, N>(simd, &self.b.data[p * self.b.stride + j..][..width]);
             for (r, sums) in sums.iter_mut().enumerate() {
@@ -117,7 +134,7 @@ impl<T: Element> Product<'_, T> {
         }
         for (r, sums) in sums.iter_mut().enumerate() {
             let row = &mut self.c.data[(i + r) * self.c.stride + j..][..width];
-            if self.accumulate {
+            if self.old == Old::Added {
                 for (sum, old) in sums.iter_mut().zip(load::<S, T, N>(simd, row)) {
                     *sum = old + *sum;
                 }

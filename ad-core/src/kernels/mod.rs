@@ -13,15 +13,16 @@ mod log;
 mod matmul;
 mod real;
 mod simd;
+mod strip;
 #[cfg(test)]
 mod tests;
 mod transpose;
 mod trig;
 
 pub use element::Element;
-pub(crate) use elementwise::{binary, unary, unary_in_place};
-pub(crate) use lanes::{dot_lanes, linear_combination, multiply, scale, sum_lanes};
-pub(crate) use matmul::{matmul, matmul_lanes};
+pub(crate) use lanes::{dot_lanes, multiply, scale, sums_over_lanes};
+pub(crate) use matmul::{Old, matmul, matmul_lanes};
+pub(crate) use strip::{Argument, Chain, ChainAxis, ChainRun, Function, Link, StripScratch, chain};
 pub(crate) use transpose::transpose;
 
 /// The most examples that one block of a program holds.

@@ -59,7 +59,8 @@ fn assert_same<T: Element>(got: &[T], want: &[T], what: &str) {
     }
 }
 
-fn matmul_equals_its_twin<T: Element>([m, k, n]: [usize; 3], alpha: f64, accumulate: bool, wild: bool) {
+fn matmul_equals_its_twin<T: Element>([m, k, n]: [usize; 3], alpha: f64, old: Old, wild: bool) {
+    let goes_on = old == Old::GoesOn && alpha == 1.0;
     let alpha = T::from_f64(alpha);
     let (b_stride, c_stride) = (n + 3, n + 5);
     let [a, b, c] = [m * k + 1, k * b_stride, m * c_stride].map(|n| numbers::<T>(n, n as u64, wild));
@@ -68,16 +69,16 @@ fn matmul_equals_its_twin<T: Element>([m, k, n]: [usize; 3], alpha: f64, accumul
         for i in 0..m {
             for j in 0..n {
                 let term = |sum, p| fused(a[i * row_stride + p * col_stride], b[p * b_stride + j], sum);
-                let sum = (0..k).fold(T::zero(), term);
                 let entry = &mut want[i * c_stride + j];
-                *entry = if accumulate { *entry + alpha * sum } else { alpha * sum };
+                let sum = (0..k).fold(if goes_on { *entry } else { T::zero() }, term);
+                *entry = if goes_on || old == Old::Dropped { alpha * sum } else { *entry + alpha * sum };
             }
         }
         let mut got = c.clone();
         let left = Strided { data: &a, row_stride, col_stride };
         let into = RowsMut { data: &mut got, stride: c_stride };
-        matmul([m, k, n], alpha, left, Rows { data: &b, stride: b_stride }, into, accumulate);
-        assert_same(&got, &want, &format!("{m} x {k} x {n}, alpha {alpha:?}, accumulate {accumulate}"));
+        matmul([m, k, n], alpha, left, Rows { data: &b, stride: b_stride }, into, old);
+        assert_same(&got, &want, &format!("{m} x {k} x {n}, alpha {alpha:?}, {old:?}"));
     }
 }
 
@@ -86,9 +87,12 @@ fn matmul_is_a_sum_in_order_from_zero() {
     at_every_level(|| {
         for n in LENGTHS {
             for [m, k] in [[1, 0], [1, 1], [2, 5], [3, 64], [8, 2], [13, 7], [15, 3]] {
-                for (alpha, accumulate) in [(1.0, false), (1.0, true), (-0.7, false), (-0.7, true)] {
-                    matmul_equals_its_twin::<f32>([m, k, n], alpha, accumulate, n % 2 == 1);
-                    matmul_equals_its_twin::<f64>([m, k, n], alpha, accumulate, n % 2 == 1);
+                for (alpha, old) in [1.0, -0.7]
+                    .into_iter()
+                    .flat_map(|alpha| [Old::Dropped, Old::GoesOn, Old::Added].map(|old| (alpha, old)))
+                {
+                    matmul_equals_its_twin::<f32>([m, k, n], alpha, old, n % 2 == 1);
+                    matmul_equals_its_twin::<f64>([m, k, n], alpha, old, n % 2 == 1);
                 }
             }
         }
@@ -165,35 +169,31 @@ fn sums_of_products_equal_their_twins<T: Element>(n: usize, wild: bool) {
         [(1.0, false), (1.0, true), (-0.7, false), (-0.7, true)].map(|(x, y)| (T::from_f64(x), y))
     {
         let add = |l: usize, value: T| if accumulate { old[l] + value } else { value };
+        let goes_on = accumulate && alpha == T::one();
         check(
-            &|l| add(l, alpha * (a[l] * b[l])),
+            &|l| if goes_on { fused(a[l], b[l], old[l]) } else { add(l, alpha * (a[l] * b[l])) },
             &|y| multiply(alpha, &a[..n], &b[..n], y, accumulate),
             "product",
         );
-        check(&|l| add(l, alpha * a[l]), &|y| scale(alpha, &a[..n], y, accumulate), "multiple");
+        let multiple = |l: usize| if accumulate { fused(alpha, a[l], old[l]) } else { alpha * a[l] };
+        check(&multiple, &|y| scale(alpha, &a[..n], y, accumulate), "multiple");
         for k in [1, 2, 5] {
             let term = |l: usize, p: usize| (a[p * stride + l], b[p * stride + l]);
-            let sum = |l: usize| {
-                (1..k).map(|p| term(l, p)).fold(term(l, 0).0 * term(l, 0).1, |sum, (a, b)| fused(a, b, sum))
+            let more = |l: usize, from: usize, sum: T| {
+                (from..k).map(|p| term(l, p)).fold(sum, |sum, (a, b)| fused(a, b, sum))
             };
+            let sum = |l: usize| more(l, 1, term(l, 0).0 * term(l, 0).1);
             let [a, b] = [&a, &b].map(|data| Rows { data, stride });
-            check(&|l| add(l, alpha * sum(l)), &|y| dot_lanes(k, alpha, a, b, y, accumulate), "dot product");
+            let want = |l: usize| if goes_on { more(l, 0, old[l]) } else { add(l, alpha * sum(l)) };
+            check(&want, &|y| dot_lanes(k, alpha, a, Some(b), y, accumulate), "dot product");
+            let one = T::one();
+            let more = |l: usize, from: usize, sum: T| {
+                (from..k).fold(sum, |sum, p| fused(one, a.data[p * stride + l], sum))
+            };
+            let sum = |l: usize| more(l, 1, a.data[l]);
+            let want = |l: usize| if goes_on { more(l, 0, old[l]) } else { add(l, alpha * sum(l)) };
+            check(&want, &|y| dot_lanes(k, alpha, a, None, y, accumulate), "sum of rows");
         }
-    }
-    let coefficients = [0.25, -3.0, 0.1].map(T::from_f64);
-    let operands = [&a[..n], &b[..n], &a[stride..][..n]];
-    let sum = |l: usize| {
-        fused(coefficients[2], a[stride + l], fused(coefficients[1], b[l], coefficients[0] * a[l]))
-    };
-    for count in 0..=3 {
-        let want = |l: usize| match count {
-            0 => T::zero(),
-            1 => coefficients[0] * a[l],
-            2 => fused(coefficients[1], b[l], coefficients[0] * a[l]),
-            _ => sum(l),
-        };
-        let run = |y: &mut [T]| linear_combination(&coefficients[..count], &operands[..count], y);
-        check(&want, &run, "linear combination");
     }
 }
 
@@ -207,18 +207,127 @@ fn sums_of_products_add_their_terms_in_order() {
     });
 }
 
+fn sums_over_lanes_equal_their_twins<T: Element>(n: usize) {
+    let (stride, alpha, step) = (n + 16, T::from_f64(0.3), 2);
+    let [mut a, mut b] = [3, 4].map(|seed| numbers::<T>(5 * stride, seed, false));
+    for r in 0..5 {
+        // What pads a row is never read.
+        a[r * stride + n..][..16].fill(T::nan());
+        b[r * stride + n..][..16].fill(T::nan());
+    }
+    let y = numbers::<T>(10, 5, false);
+    for both in [true, false] {
+        let mut want = y.clone();
+        for r in 0..5 {
+            let mut sums = [T::zero(); 16];
+            for l in 0..n {
+                let (a, b) = (a[r * stride + l], b[r * stride + l]);
+                sums[l % 16] = if both { fused(a, b, sums[l % 16]) } else { sums[l % 16] + a };
+            }
+            for half in [8, 4, 2, 1] {
+                (0..half).for_each(|i| sums[i] = sums[i] + sums[i + half]);
+            }
+            want[r * step] = want[r * step] + alpha * sums[0];
+        }
+        let mut got = y.clone();
+        let [a, b] = [&a, &b].map(|data| Rows { data, stride });
+        sums_over_lanes([5, n], alpha, a, both.then_some(b), &mut got, step);
+        assert_same(&got, &want, &format!("sums over {n} lanes, both: {both}"));
+    }
+}
+
 #[test]
 fn a_sum_over_lanes_sees_no_padding_and_has_one_order() {
     at_every_level(|| {
         for n in LENGTHS {
-            let mut x = numbers::<f32>(n + 16, 6, false);
-            let mut sums = [0.0_f32; 16];
-            x[..n].iter().enumerate().for_each(|(i, x)| sums[i % 16] += x);
-            for half in [8, 4, 2, 1] {
-                (0..half).for_each(|i| sums[i] += sums[i + half]);
+            sums_over_lanes_equal_their_twins::<f32>(n);
+            sums_over_lanes_equal_their_twins::<f64>(n);
+        }
+    });
+}
+
+/// Runs one link on arrays of `rows` rows, the last of which holds numbers instead of rows where `numbers` says so.
+fn linked<T: Element>(
+    link: &Link,
+    [rows, lanes]: [usize; 2],
+    reads: &[(&[T], bool)],
+    y: &mut [T],
+    goes_on: bool,
+) {
+    let axis = ChainAxis {
+        size: rows,
+        reads: reads.iter().map(|_| 1).collect(),
+        writes: std::iter::once(1).collect(),
+    };
+    let chain = Chain {
+        axes: std::iter::once(axis).collect(),
+        rows: reads.iter().map(|(_, rows)| *rows).collect(),
+        links: vec![link.clone()],
+        temporaries: 0,
+    };
+    let arrays: Vec<&[T]> = reads.iter().map(|(x, _)| *x).collect();
+    let mut scratch = StripScratch::default();
+    let (reads, writes) = (&arrays[..], &mut [y][..]);
+    super::chain(ChainRun {
+        chain: &chain,
+        reads,
+        writes,
+        scratch: &mut scratch,
+        lanes,
+        scale: lanes,
+        goes_on,
+    });
+}
+
+fn links_equal_their_twins<T: Element>([rows, lanes]: [usize; 2], wild: bool) {
+    let n = rows * lanes;
+    let x: [Vec<T>; 3] = [11, 12, 13].map(|seed| numbers::<T>(n.max(rows), seed, wild));
+    let old = numbers::<T>(n, 14, wild);
+    let c: [T; 3] = [0.25, -3.0, 0.1].map(T::from_f64);
+    for number in [None, Some(0), Some(1)] {
+        let at = |k: usize, i: usize| if number == Some(k) { x[k][i / lanes] } else { x[k][i] };
+        let check = |function: Function, count: usize, goes_on: bool, want: &dyn Fn(usize) -> T| {
+            let link = Link {
+                function,
+                arguments: (0..count).map(Argument::Read).collect(),
+                write: Some(0),
+                temporary: None,
+                accumulates: true,
+            };
+            let reads: Vec<(&[T], bool)> = (0..count).map(|k| (&x[k][..], number != Some(k))).collect();
+            let mut got = old.clone();
+            linked(&link, [rows, lanes], &reads, &mut got, goes_on);
+            let want: Vec<T> = (0..n).map(want).collect();
+            assert_same(
+                &got,
+                &want,
+                &format!("{:?} of {count}, {rows} x {lanes}, numbers {number:?}", link.function),
+            );
+        };
+        let sum =
+            |i: usize, count: usize| (1..count).fold(c[0] * at(0, i), |sum, k| fused(c[k], at(k, i), sum));
+        for count in 1..=3 {
+            let coefficients = [0.25, -3.0, 0.1][..count].iter().copied().collect();
+            check(Function::Sum(coefficients), count, false, &|i| sum(i, count));
+        }
+        check(Function::Product(1.0), 2, false, &|i| at(0, i) * at(1, i));
+        check(Function::Product(1.0), 2, true, &|i| fused(at(0, i), at(1, i), old[i]));
+        check(Function::Product(0.25), 2, true, &|i| old[i] + c[0] * (at(0, i) * at(1, i)));
+        check(Function::Product(0.25), 1, true, &|i| fused(c[0], at(0, i), old[i]));
+        check(Function::Product(0.25), 0, false, &|_| c[0]);
+        check(Function::Binary(Binary::Div), 2, false, &|i| at(0, i) / at(1, i));
+        check(Function::Select, 3, false, &|i| if at(0, i) == T::zero() { at(2, i) } else { at(1, i) });
+    }
+}
+
+#[test]
+fn links_of_a_chain_equal_their_twins() {
+    at_every_level(|| {
+        for lanes in LENGTHS.into_iter().filter(|n| *n > 0) {
+            for rows in [1, 2, 7, 40] {
+                links_equal_their_twins::<f32>([rows, lanes], lanes % 2 == 1);
+                links_equal_their_twins::<f64>([rows, lanes], lanes % 2 == 1);
             }
-            x[n..].fill(f32::NAN);
-            assert_eq!(sum_lanes(&x, n), sums[0]);
         }
     });
 }
@@ -231,13 +340,13 @@ fn elementwise_functions_are_the_same_everywhere<T: Element>() {
             let want: Vec<T> = x[..n].iter().map(|&x| in_place(f, &[x])[0]).collect();
             assert_same(&in_place(f, &x[..n]), &want, f.name());
             let mut got = vec![T::zero(); n];
-            unary(f, &x[..n], &mut got);
+            simd::dispatch(elementwise::Map { f, x: Some(&x[..n]), y: &mut got });
             assert_same(&got, &want, f.name());
         }
         for &f in Binary::ALL {
             let want: Vec<T> = x.iter().zip(&y).map(|(&a, &b)| f.value(a, b)).collect();
             let mut got = vec![T::zero(); n];
-            binary(f, &x[..n], &y[..n], &mut got);
+            simd::dispatch(elementwise::Zip { f, a: &x[..n], b: &y[..n], y: &mut got });
             assert_same(&got, &want[..n], f.name());
         }
     }
@@ -251,7 +360,7 @@ fn an_element_does_not_know_its_place() {
 
 fn in_place<T: Element>(f: Unary, x: &[T]) -> Vec<T> {
     let mut y = x.to_vec();
-    unary_in_place(f, &mut y);
+    simd::dispatch(elementwise::Map { f, x: None, y: &mut y });
     y
 }
 

@@ -3,11 +3,10 @@
 use smallvec::SmallVec;
 
 use super::aligned::Aligned;
-use super::instruction::{Instruction, Kernel, Place, Pointwise, Product};
+use super::instruction::{Instruction, Kernel, Place, Product};
 use super::nest::{Axes, Axis, Lane, Offsets, for_each};
 use super::numbers;
-use crate::elementary::{Binary, Unary};
-use crate::kernels::{self, Element, Rows, RowsMut, Strided};
+use crate::kernels::{self, ChainRun, Element, Old, Rows, RowsMut, Strided, StripScratch};
 
 /// Examples are processed in whole vectors: rows are padded to this many.
 pub(super) const PADDING: usize = 16;
@@ -22,8 +21,12 @@ pub(super) struct Memory<'a, T> {
     pub(super) stride: usize,
 }
 
-/// Rows for numbers that a kernel wants as rows, and for transposed operands.
-pub(super) type Scratch<T> = [Vec<T>; 3];
+/// Memory for transposed operands and sums of rows, and between the links of chains.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Scratch<T> {
+    rows: Vec<T>,
+    strips: StripScratch<T>,
+}
 
 /// An instruction with its operands found.
 struct Run<'a, T> {
@@ -32,40 +35,49 @@ struct Run<'a, T> {
     scale: usize,
     lanes: usize,
     examples: usize,
+    /// Sums go on from what the iteration before left.
+    goes_on: bool,
 }
 
+/// Runs one iteration of an instruction; outside a loop there is one.
 pub(super) fn run<T: Element>(
     instruction: &Instruction,
+    iteration: usize,
     memory: &Memory<'_, T>,
-    y: &mut [T],
+    ys: &mut [&mut [T]],
     scratch: &mut Scratch<T>,
 ) {
-    let find = |place: &Place| match *place {
-        Place::Shared(k) => &memory.shared[k][..],
-        Place::Block(k) => &memory.block[k][..],
-        Place::Late(k) => &memory.late[k][..],
+    let find = |(place, stride): (&Place, &usize)| match *place {
+        Place::Shared(k) => &memory.shared[k][iteration * stride..],
+        Place::Block(k) => &memory.block[k][iteration * stride * memory.stride..],
+        Place::Late(k) => &memory.late[k][iteration * stride..],
     };
     let (scale, lanes) = match instruction.lane {
         Lane::Examples => (memory.stride, memory.stride),
         Lane::Fixed(n) => (1, n),
     };
-    let operands = instruction.operands.iter().map(find).collect();
-    let run = Run { operands, scale, lanes, examples: memory.examples };
+    let operands = instruction.operands.iter().zip(&instruction.strides).map(find).collect();
+    let goes_on = instruction.accumulates && iteration > 0;
+    let run = Run { operands, scale, lanes, examples: memory.examples, goes_on };
     match &instruction.kernel {
-        Kernel::Unary(f, point) => run.unary(*f, point, y),
-        Kernel::UnaryInPlace(f) => kernels::unary_in_place(*f, y),
-        Kernel::Binary(f, point) => run.binary(*f, point, y, scratch),
-        Kernel::Select(point) => run.select(point, y, scratch),
-        Kernel::Add(terms) => run.add(terms, y),
-        Kernel::Product(product) => run.product(product, y),
+        Kernel::Chain(chain) => kernels::chain(ChainRun {
+            chain,
+            reads: &run.operands,
+            writes: ys,
+            scratch: &mut scratch.strips,
+            lanes,
+            scale,
+            goes_on: iteration > 0,
+        }),
+        Kernel::Product(product) => run.product(product, ys[0]),
         Kernel::Matmul { alpha, scalar, m, k, over, summed } => {
-            run.matmul(T::from_f64(*alpha), *scalar, [*m, *k], over, summed, y);
+            run.matmul(T::from_f64(*alpha), *scalar, [*m, *k], over, summed, ys[0]);
         }
         Kernel::LaneMatmul { alpha, columns, m, n, over } => {
-            run.lane_matmul(T::from_f64(*alpha), *columns, [*m, *n], over, y, scratch);
+            run.lane_matmul(T::from_f64(*alpha), *columns, [*m, *n], over, ys[0], &mut scratch.rows);
         }
-        Kernel::LaneSum(product) => run.lane_sum(product, y, scratch),
-        Kernel::Rows { table, add } => run.rows(table, *add, y),
+        Kernel::LaneSum(product) => run.lane_sum(product, ys[0]),
+        Kernel::Rows { table, zeros, add } => run.rows(table, zeros, *add, ys[0]),
     }
 }
 
@@ -96,95 +108,6 @@ impl<T: Element> Run<'_, T> {
         self.operands[k][at[k + 1]]
     }
 
-    /// Operand `k` as a row: its own, or `filler` filled with its number.
-    fn row_or_filled<'a>(
-        &'a self,
-        k: usize,
-        row: bool,
-        at: &Offsets,
-        length: usize,
-        filler: &'a mut Vec<T>,
-    ) -> &'a [T] {
-        if row {
-            return self.row(k, at, length);
-        }
-        if filler.len() < length {
-            filler.resize(length, T::zero());
-        }
-        filler[..length].fill(self.number(k, at));
-        &filler[..length]
-    }
-
-    fn unary(&self, f: Unary, point: &Pointwise, y: &mut [T]) {
-        let (over, length) = self.slab(&point.over, &point.rows);
-        for_each(over, [0; 4], &mut |at| {
-            let y = &mut y[at[0] * self.scale..][..length];
-            if point.rows[0] {
-                kernels::unary(f, self.row(0, &at, length), y);
-            } else {
-                let mut value = [T::zero()];
-                kernels::unary(f, &[self.number(0, &at)], &mut value);
-                y.fill(value[0]);
-            }
-        });
-    }
-
-    fn binary(&self, f: Binary, point: &Pointwise, y: &mut [T], [first, second, _]: &mut Scratch<T>) {
-        let (over, length) = self.slab(&point.over, &point.rows);
-        for_each(over, [0; 4], &mut |at| {
-            let a = self.row_or_filled(0, point.rows[0], &at, length, first);
-            let b = self.row_or_filled(1, point.rows[1], &at, length, second);
-            kernels::binary(f, a, b, &mut y[at[0] * self.scale..][..length]);
-        });
-    }
-
-    fn select(&self, point: &Pointwise, y: &mut [T], [first, second, third]: &mut Scratch<T>) {
-        let (over, length) = self.slab(&point.over, &point.rows);
-        for_each(over, [0; 4], &mut |at| {
-            let mask = self.row_or_filled(0, point.rows[0], &at, length, first);
-            let a = self.row_or_filled(1, point.rows[1], &at, length, second);
-            let b = self.row_or_filled(2, point.rows[2], &at, length, third);
-            let y = &mut y[at[0] * self.scale..][..length];
-            for (y, ((&mask, &a), &b)) in y.iter_mut().zip(mask.iter().zip(a).zip(b)) {
-                *y = if mask == T::zero() { b } else { a };
-            }
-        });
-    }
-
-    /// Terms that walk as the first row of them does are added in one pass, in order; the others follow.
-    fn add(&self, terms: &[(f64, Pointwise)], y: &mut [T]) {
-        let together = terms.iter().find(|(_, p)| p.rows[0]).map(|(_, p)| p);
-        let is_together = |p: &Pointwise| together.is_some_and(|t| t.over == p.over && p.rows[0]);
-        if let Some(point) = together {
-            let (over, length) = self.slab(&point.over, &point.rows);
-            let joined = || terms.iter().enumerate().filter(|(_, (_, p))| is_together(p));
-            let coefficients: SmallVec<[T; 8]> = joined().map(|(_, (c, _))| T::from_f64(*c)).collect();
-            for_each(over, [0; 4], &mut |at| {
-                let start = at[1] * self.scale;
-                let rows: SmallVec<[&[T]; 8]> =
-                    joined().map(|(k, _)| &self.operands[k][start..][..length]).collect();
-                kernels::linear_combination(&coefficients, &rows, &mut y[at[0] * self.scale..][..length]);
-            });
-        }
-        let mut begun = together.is_some();
-        for (k, (c, point)) in terms.iter().enumerate().filter(|(_, (_, p))| !is_together(p)) {
-            self.add_term(T::from_f64(*c), k, point, begun, y);
-            begun = true;
-        }
-    }
-
-    fn add_term(&self, c: T, k: usize, point: &Pointwise, accumulate: bool, y: &mut [T]) {
-        let (over, length) = self.slab(&point.over, &point.rows);
-        for_each(over, [0; 4], &mut |at| {
-            let y = &mut y[at[0] * self.scale..][..length];
-            if point.rows[0] {
-                kernels::scale(c, &self.operands[k][at[1] * self.scale..][..length], y, accumulate);
-            } else {
-                spread(c * self.operands[k][at[1]], y, accumulate);
-            }
-        });
-    }
-
     fn product(&self, product: &Product, y: &mut [T]) {
         let rows = &product.rows[..self.operands.len()];
         let alpha = T::from_f64(product.alpha);
@@ -196,7 +119,7 @@ impl<T: Element> Run<'_, T> {
             let operand = |k: usize| self.operands.get(k).copied().unwrap_or(&one);
             return numbers::product(alpha, &product.over, &product.summed, [operand(0), operand(1)], y);
         }
-        if let (&[sum], &[true, true]) = (&product.summed[..], rows) {
+        if let (&[sum], &([true, true] | [true])) = (&product.summed[..], rows) {
             let stride = |k: usize| sum.steps[k] * self.scale;
             return for_each(&product.over, [0; 4], &mut |at| {
                 let operand = |k: usize| Rows {
@@ -204,7 +127,8 @@ impl<T: Element> Run<'_, T> {
                     stride: stride(k + 1),
                 };
                 let y = &mut y[at[0] * self.scale..][..self.lanes];
-                kernels::dot_lanes(sum.size, alpha, operand(0), operand(1), y, false);
+                let second = (rows.len() == 2).then(|| operand(1));
+                kernels::dot_lanes(sum.size, alpha, operand(0), second, y, self.goes_on);
             });
         }
         let (over, length) = if product.summed.is_empty() {
@@ -214,7 +138,7 @@ impl<T: Element> Run<'_, T> {
         };
         for_each(over, [0; 4], &mut |at| {
             let y = &mut y[at[0] * self.scale..][..length];
-            let mut begun = false;
+            let mut begun = self.goes_on;
             for_each(&product.summed, at, &mut |at| {
                 self.multiply(alpha, rows, &at, y, begun);
                 begun = true;
@@ -252,7 +176,7 @@ impl<T: Element> Run<'_, T> {
         rows[scalar] = false;
         let (over, n) = self.slab(over, &rows);
         for_each(over, [0; 4], &mut |at| {
-            let mut begun = false;
+            let mut old = if self.goes_on { Old::GoesOn } else { Old::Dropped };
             for_each(summed, at, &mut |at| {
                 let a = Strided {
                     data: &self.operands[scalar][at[scalar + 1]..],
@@ -264,8 +188,8 @@ impl<T: Element> Run<'_, T> {
                     stride: k.steps[lanes + 1] * self.scale,
                 };
                 let c = RowsMut { data: &mut y[at[0] * self.scale..], stride: m.steps[0] * self.scale };
-                kernels::matmul([m.size, k.size, n], alpha, a, b, c, begun);
-                begun = true;
+                kernels::matmul([m.size, k.size, n], alpha, a, b, c, old);
+                old = Old::GoesOn;
             });
         });
     }
@@ -277,10 +201,9 @@ impl<T: Element> Run<'_, T> {
         [m, n]: [Axis; 2],
         over: &Axes,
         y: &mut [T],
-        scratch: &mut Scratch<T>,
+        scratch: &mut Vec<T>,
     ) {
         let rows = 1 - columns;
-        let [scratch, ..] = scratch;
         if scratch.len() < n.size * self.lanes {
             scratch.resize(n.size * self.lanes, T::zero());
         }
@@ -295,26 +218,38 @@ impl<T: Element> Run<'_, T> {
         });
     }
 
-    fn lane_sum(&self, product: &Product, y: &mut [T], [scratch, ..]: &mut Scratch<T>) {
+    fn lane_sum(&self, product: &Product, y: &mut [T]) {
         let rows = &product.rows[..self.operands.len()];
-        let (alpha, n) = (T::from_f64(product.alpha), self.examples);
-        if scratch.len() < n {
-            scratch.resize(n, T::zero());
-        }
-        for_each(&product.over, [0; 4], &mut |at| {
-            let start = at[0];
-            for_each(&product.summed, at, &mut |at| {
-                // Without a row every example counts once.
-                let row = &mut scratch[..n];
-                self.multiply(alpha, rows, &at, row, false);
-                y[start] = y[start] + kernels::sum_lanes(row, n);
+        let n = self.examples;
+        let none = Axis { size: 1, steps: [0; 4] };
+        let (inner, outer) = product.over.split_last().unwrap_or((&none, &[]));
+        // Numbers are factors; without any row every example counts once.
+        let mut lanes = (0..rows.len()).filter(|&k| rows[k]);
+        let pair = [lanes.next(), lanes.next()];
+        let numbers: SmallVec<[usize; 2]> = (0..rows.len()).filter(|&k| !rows[k]).collect();
+        let in_kernel = pair[0].is_some() && numbers.iter().all(|&k| inner.steps[k + 1] == 0);
+        let (over, count) = if in_kernel { (outer, inner.size) } else { (&product.over[..], 1) };
+        for_each(over, [0; 4], &mut |at| {
+            for_each(&product.summed, at, &mut |from| {
+                let alpha =
+                    numbers.iter().fold(T::from_f64(product.alpha), |c, &k| c * self.number(k, &from));
+                let operand = |k: usize| Rows {
+                    data: &self.operands[k][from[k + 1] * self.scale..],
+                    stride: inner.steps[k + 1] * self.scale,
+                };
+                let y = &mut y[at[0]..];
+                match pair.map(|k| k.map(operand)) {
+                    [Some(a), b] => kernels::sums_over_lanes([count, n], alpha, a, b, y, inner.steps[0]),
+                    [None, _] => y[0] = y[0] + alpha * T::from_f64(n as f64),
+                }
             });
         });
     }
 
-    fn rows(&self, table: &[(u32, u32)], add: bool, y: &mut [T]) {
-        // Rows that nothing is copied to are zero.
-        y.fill(T::zero());
+    fn rows(&self, table: &[(u32, u32)], zeros: &[u32], add: bool, y: &mut [T]) {
+        for &row in zeros {
+            y[self.start(row as usize, true)..][..self.lanes].fill(T::zero());
+        }
         for &(to, from) in table {
             let x = &self.operands[0][self.start(from as usize, true)..][..self.lanes];
             let y = &mut y[self.start(to as usize, true)..][..self.lanes];

@@ -2,8 +2,8 @@
 
 use smallvec::SmallVec;
 
-use super::nest::{Axes, Axis, Lane, Layout, merged};
-use crate::elementary::{Binary, Unary};
+use super::nest::{Axes, Axis, Lane, Layout, Storage, merged};
+use crate::kernels::Chain;
 use crate::tape::{Extent, Label, Labels, Node, Op};
 
 /// Where a value lives while a program runs.
@@ -17,14 +17,24 @@ pub(super) enum Place {
     Late(usize),
 }
 
-/// One line, ready to run.
+/// A value that an instruction writes.
+#[derive(Clone, Debug)]
+pub(super) struct Output {
+    pub(super) place: Place,
+    /// The rows that it moves from one iteration of a loop to the next.
+    pub(super) stride: usize,
+}
+
+/// One line or a chain of them, ready to run.
 #[derive(Clone, Debug)]
 pub(super) struct Instruction {
-    pub(super) out: Place,
+    pub(super) outs: SmallVec<[Output; 1]>,
     pub(super) operands: SmallVec<[Place; 4]>,
+    /// The rows that each operand moves from one iteration of a loop to the next.
+    pub(super) strides: SmallVec<[usize; 4]>,
     pub(super) lane: Lane,
-    /// The elements of the result, for one example if it has them.
-    pub(super) size: usize,
+    /// A sum over the index of the loop: iterations but the first go on with what is there.
+    pub(super) accumulates: bool,
     pub(super) kernel: Kernel,
 }
 
@@ -45,76 +55,34 @@ pub(super) struct Product {
 #[derive(Clone, Debug)]
 #[expect(clippy::large_enum_variant, reason = "a program has some hundred of them, and reads them in order")]
 pub(super) enum Kernel {
-    /// `f` of an operand, element by element.
-    Unary(Unary, Pointwise),
-    /// `f` of what the result's own buffer holds.
-    UnaryInPlace(Unary),
-    Binary(Binary, Pointwise),
-    Select(Pointwise),
-    /// `sum_i c_i * operand_i`, each operand with its own loops.
-    Add(SmallVec<[(f64, Pointwise); 4]>),
+    /// Elementwise lines.
+    Chain(Chain),
     /// `alpha * sum (product of operands)`.
     Product(Product),
     /// `alpha * sum_k a[m, k] * b[k, lane]`, by the matrix kernel: `a` is operand `scalar`, which has no lane.
-    Matmul {
-        alpha: f64,
-        scalar: usize,
-        m: Axis,
-        k: Axis,
-        over: Axes,
-        summed: Axes,
-    },
+    Matmul { alpha: f64, scalar: usize, m: Axis, k: Axis, over: Axes, summed: Axes },
     /// `alpha * sum_e a[m, e] * b[n, e]` into a sum over examples, by the matrix kernel; `n` is contiguous in the
     /// result and belongs to operand `columns`.
-    LaneMatmul {
-        alpha: f64,
-        columns: usize,
-        m: Axis,
-        n: Axis,
-        over: Axes,
-    },
-    /// `alpha * sum (product of operands)` into a sum over examples, number by number.
+    LaneMatmul { alpha: f64, columns: usize, m: Axis, n: Axis, over: Axes },
+    /// `alpha * sum (product of operands)` into a sum over examples, row by row.
     LaneSum(Product),
-    /// Rows copied (or added) from place to place: `(to, from)`.
-    Rows {
-        table: Vec<(u32, u32)>,
-        add: bool,
-    },
-}
-
-/// Loops of an operation element by element: a row of the result, and of each operand a row or one number.
-#[derive(Clone, Debug)]
-pub(super) struct Pointwise {
-    pub(super) over: Axes,
-    pub(super) rows: SmallVec<[bool; 4]>,
+    /// Rows set to zero, then rows copied (or added) from place to place: `(to, from)`.
+    Rows { table: Vec<(u32, u32)>, zeros: Vec<u32>, add: bool },
 }
 
 impl Instruction {
-    /// The instruction for a line that is neither an input nor a constant.
-    pub(super) fn new(node: &Node, out: Place, operands: SmallVec<[Place; 4]>, size: usize) -> Instruction {
-        let layout = Layout::new(node);
+    /// The instruction for a line that is neither elementwise nor an input nor a constant.
+    pub(super) fn new(
+        node: &Node,
+        storage: &Storage,
+        out: Place,
+        operands: SmallVec<[Place; 4]>,
+    ) -> Instruction {
+        let layout = Layout::new(node, storage);
         let mut lane = layout.lane;
         let kernel = match &node.op {
             // Nothing is read, and a sum of nothing is zero.
-            _ if node.extents.contains(&Extent::Fixed(0)) => Kernel::Rows { table: Vec::new(), add: false },
-            Op::Unary(f) => Kernel::Unary(*f, pointwise(node, &layout)),
-            Op::Binary(f) => Kernel::Binary(*f, pointwise(node, &layout)),
-            Op::Select => Kernel::Select(pointwise(node, &layout)),
-            Op::Stop => Kernel::Add(SmallVec::from_iter([(1.0, pointwise(node, &layout))])),
-            Op::Add(coefficients) => {
-                let one = |(k, c): (usize, &crate::tape::Coefficient)| (c.0, operand_alone(node, k));
-                let terms: SmallVec<[_; 4]> = coefficients.iter().enumerate().map(one).collect();
-                lane = terms.first().map_or(lane, |(_, p)| p.1);
-                // Each term must walk the result in the same rows: one number each, if they differ.
-                if terms.iter().any(|(_, p)| p.1 != lane) {
-                    lane = Lane::Fixed(1);
-                    Kernel::Add(
-                        coefficients.iter().enumerate().map(|(k, c)| (c.0, by_numbers(node, k))).collect(),
-                    )
-                } else {
-                    Kernel::Add(terms.into_iter().map(|(c, p)| (c, p.0)).collect())
-                }
-            }
+            _ if node.extents.contains(&Extent::Fixed(0)) => rows(node, storage, Vec::new(), false),
             Op::Contract(c) if layout.lane == Lane::Examples && !layout.has_lane[0] => {
                 lane_sum(node, &layout, c.0)
             }
@@ -123,36 +91,23 @@ impl Instruction {
                 if lane != Lane::Examples {
                     lane = Lane::Fixed(1);
                 }
-                Kernel::Rows { table: row_table(node), add: matches!(node.op, Op::Scatter(_)) }
+                rows(node, storage, row_table(node, storage), matches!(node.op, Op::Scatter(_)))
             }
-            Op::Input(_) | Op::Constant(_) => Kernel::Rows { table: Vec::new(), add: false },
+            // Elementwise lines are chains; what is given is not computed.
+            Op::Unary(_)
+            | Op::Binary(_)
+            | Op::Select
+            | Op::Add(_)
+            | Op::Stop
+            | Op::Input(_)
+            | Op::Constant(_) => Kernel::Rows { table: Vec::new(), zeros: Vec::new(), add: false },
         };
-        Instruction { out, operands, lane, size, kernel }
+        let looped = |l: &Label| storage.rolled == Some(*l);
+        let strides = (1..=node.operands.len()).map(|array| storage.stride(node, array)).collect();
+        let accumulates = storage.rolled.is_some() && !node.out.iter().any(looped);
+        let outs = SmallVec::from_iter([Output { place: out, stride: storage.stride(node, 0) }]);
+        Instruction { outs, operands, strides, lane, accumulates, kernel }
     }
-}
-
-fn pointwise(node: &Node, layout: &Layout) -> Pointwise {
-    let over = merged(&layout.axes(node.out.iter().copied(), |_| true));
-    let rows = (1..=node.operands.len()).map(|k| layout.has_lane[k]).collect();
-    Pointwise { over, rows }
-}
-
-/// The loops of operand `k` of a line, as if it were the only one.
-fn operand_alone(node: &Node, k: usize) -> (Pointwise, Lane) {
-    let alone = Node { operands: SmallVec::from_iter([node.operands[k].clone()]), ..node.clone() };
-    let layout = Layout::new(&alone);
-    (pointwise(&alone, &layout), layout.lane)
-}
-
-/// As [`operand_alone`] with every index in the loops.
-fn by_numbers(node: &Node, k: usize) -> Pointwise {
-    let (alone, lane) = operand_alone(node, k);
-    let Lane::Fixed(size) = lane else { return alone };
-    let mut over = alone.over;
-    if size != 1 {
-        over.push(Axis { size, steps: [1, usize::from(alone.rows[0]), 0, 0] });
-    }
-    Pointwise { over: merged(&over), rows: SmallVec::from_iter([false]) }
 }
 
 fn contraction(node: &Node, layout: &Layout, alpha: f64) -> Kernel {
@@ -218,14 +173,16 @@ fn lane_sum(node: &Node, layout: &Layout, alpha: f64) -> Kernel {
         let m = layout.axes(node.out.iter().copied(), |l| {
             rows_of.labels.contains(&l) && !columns_of.labels.contains(&l)
         });
-        if let (&[n], Some(&m)) = (&n[..], m.iter().max_by_key(|m| m.size)) {
+        if let (&[n], Some(&m)) = (&n[..], m.iter().max_by_key(|m| m.size))
+            && n.steps[0] == 1
+        {
             let others = layout.axes(all.iter().copied(), |l| !layout.is_lane(l));
             let over = others.into_iter().filter(|x| *x != m && *x != n).collect();
             return Kernel::LaneMatmul { alpha, columns, m, n, over };
         }
     }
-    let over = layout.axes(node.out.iter().copied(), |_| true);
-    let summed = layout.axes(all, |l| !in_out(l));
+    let over = merged(&layout.axes(node.out.iter().copied(), |_| true));
+    let summed = merged(&layout.axes(all, |l| !in_out(l)));
     Kernel::LaneSum(Product {
         alpha,
         over,
@@ -235,17 +192,37 @@ fn lane_sum(node: &Node, layout: &Layout, alpha: f64) -> Kernel {
     })
 }
 
+/// A copy of rows; those that nothing is copied to, and those that are added to, begin as zero.
+fn rows(node: &Node, storage: &Storage, table: Vec<(u32, u32)>, add: bool) -> Kernel {
+    let sizes: Vec<usize> = node.out.iter().map(|&l| looped_size(node, storage, l)).collect();
+    let place = |number: usize| {
+        let index = unflatten(number, &sizes);
+        node.out.iter().zip(&index).fold(0, |at, (&l, i)| at * storage.size(node, l, 0) + i) as u32
+    };
+    let written: std::collections::HashSet<u32> = table.iter().filter(|_| !add).map(|row| row.0).collect();
+    let zeros = (0..sizes.iter().product()).map(place).filter(|row| !written.contains(row)).collect();
+    Kernel::Rows { table, zeros, add }
+}
+
+/// How far a label runs within one iteration of an outer loop.
+fn looped_size(node: &Node, storage: &Storage, label: Label) -> usize {
+    match node.extent(label) {
+        Extent::Fixed(n) if storage.rolled != Some(label) => n,
+        _ => 1,
+    }
+}
+
 /// Which row of the operand each row of the result is, for the operations on local indices.
-fn row_table(node: &Node) -> Vec<(u32, u32)> {
+fn row_table(node: &Node, storage: &Storage) -> Vec<(u32, u32)> {
     let (from, to) = node.local_labels();
-    let size = |l: Label| if let Extent::Fixed(n) = node.extent(l) { n } else { 1 };
+    let size = |l: Label| looped_size(node, storage, l);
     let outside: Labels = node.out.iter().copied().filter(|l| !to.contains(l)).collect();
     let (sizes, count) = (
         |ls: &[Label]| ls.iter().map(|&l| size(l)).collect::<Vec<_>>(),
         |ls: &[Label]| ls.iter().map(|&l| size(l)).product::<usize>(),
     );
-    let place = |labels: &[Label], value: &dyn Fn(Label) -> usize| {
-        labels.iter().fold(0, |at, &l| at * size(l) + value(l))
+    let place = |array: usize, labels: &[Label], value: &dyn Fn(Label) -> usize| {
+        labels.iter().fold(0, |at, &l| at * storage.size(node, l, array) + value(l))
     };
     let pairs: Vec<(usize, usize)> = match &node.op {
         Op::Slice(start) => (0..count(&to)).map(|j| (j, j + start)).collect(),
@@ -265,7 +242,10 @@ fn row_table(node: &Node) -> Vec<(u32, u32)> {
                 };
                 find(&outside, &rest).or_else(|| find(&to, &j)).or_else(|| find(&from, &i)).unwrap_or(0)
             };
-            table.push((place(&node.out, &value) as u32, place(&node.operands[0].labels, &value) as u32));
+            table.push((
+                place(0, &node.out, &value) as u32,
+                place(1, &node.operands[0].labels, &value) as u32,
+            ));
         }
     }
     table

@@ -9,11 +9,14 @@
 
 mod aligned;
 mod buffers;
-mod call;
 mod execute;
+mod fuse;
 mod instruction;
 mod nest;
 mod numbers;
+mod roll;
+mod rows;
+mod runner;
 mod runtime;
 
 use smallvec::SmallVec;
@@ -22,8 +25,13 @@ use crate::error::{Error, Result};
 use crate::kernels::Element;
 use crate::tape::{Extent, Node, Op, Tape};
 use buffers::Buffers;
+use fuse::{Line, fuse};
 use instruction::{Instruction, Place};
+use nest::Storage;
+use roll::Unit;
 
+pub use rows::lanes_to_rows;
+pub use runner::Runner;
 pub use runtime::{Binding, Workspace};
 
 /// An input or output of a program.
@@ -60,10 +68,37 @@ pub struct Program<T> {
     buffers: Buffers,
     /// Once per binding, per block, and after all blocks.
     prefix: Vec<Instruction>,
-    body: Vec<Instruction>,
+    body: Vec<Step>,
     suffix: Vec<Instruction>,
     /// A sum over examples feeds examples again: all of them must be one block.
     one_block: bool,
+}
+
+/// What a block runs, one after the other.
+#[derive(Clone, Debug)]
+enum Step {
+    One(Instruction),
+    /// Instructions that run once for each value of an index.
+    Loop {
+        extent: usize,
+        body: Vec<Instruction>,
+    },
+}
+
+impl Step {
+    fn instructions(&self) -> &[Instruction] {
+        match self {
+            Step::One(instruction) => std::slice::from_ref(instruction),
+            Step::Loop { body, .. } => body,
+        }
+    }
+
+    fn instructions_mut(&mut self) -> &mut [Instruction] {
+        match self {
+            Step::One(instruction) => std::slice::from_mut(instruction),
+            Step::Loop { body, .. } => body,
+        }
+    }
 }
 
 impl Tape {
@@ -113,10 +148,9 @@ impl<'a> Compiler<'a> {
     fn compile<T: Element>(mut self) -> Program<T> {
         let (mut shared, mut late) = (Vec::new(), Vec::new());
         let (mut prefix, mut body, mut suffix): (Vec<_>, Vec<_>, Vec<_>) = Default::default();
-        for node in self.tape.nodes() {
+        for (line, node) in self.tape.nodes().iter().enumerate() {
             let size = node.shape().iter().product::<usize>();
-            let operands: SmallVec<[Place; 4]> =
-                node.operands.iter().map(|o| self.places[o.node.index()]).collect();
+            let operands = self.operands(line);
             let place = self.place(node, &operands, size, shared.len(), late.len());
             self.places.push(place);
             let in_body = matches!(place, Place::Block(_)) || sums_examples(node);
@@ -129,19 +163,99 @@ impl<'a> Compiler<'a> {
             if matches!(node.op, Op::Input(_) | Op::Constant(_)) {
                 continue;
             }
-            let instruction = Instruction::new(node, place, operands, size);
             match place {
-                Place::Shared(_) => prefix.push(instruction),
-                Place::Late(_) if !in_body => suffix.push((body.len(), instruction)),
-                _ => body.push(instruction),
+                Place::Shared(_) => prefix.push(line),
+                Place::Late(_) if !in_body => suffix.push((body.len(), line)),
+                _ => body.push(line),
             }
         }
-        if self.one_block {
+        let units = if self.one_block {
             // All in the order of the tape: the lines after sums go where they were.
-            for (place, instruction) in suffix.drain(..).rev() {
-                body.insert(place, instruction);
+            for (place, line) in suffix.drain(..).rev() {
+                body.insert(place, line);
+            }
+            body.into_iter().map(Unit::Line).collect()
+        } else {
+            roll::roll(self.tape, &body)
+        };
+        let plain = |lines: &[usize], compiler: &Self| -> Vec<Instruction> {
+            // Each value that is shared stays: a binding holds all of them.
+            lines
+                .iter()
+                .flat_map(|&line| fuse(vec![compiler.line(line, Storage::default())], |_, _| true))
+                .collect()
+        };
+        let prefix = plain(&prefix, &self);
+        let suffix = plain(&suffix.into_iter().map(|(_, line)| line).collect::<Vec<_>>(), &self);
+        let mut body = self.steps(&units);
+        let (inputs, outputs, buffers) = self.ports(&mut body);
+        Program { inputs, outputs, shared, late, buffers, prefix, body, suffix, one_block: self.one_block }
+    }
+
+    fn operands(&self, line: usize) -> SmallVec<[Place; 4]> {
+        self.tape.nodes()[line].operands.iter().map(|o| self.places[o.node.index()]).collect()
+    }
+
+    fn line(&self, number: usize, storage: Storage) -> Line<'a> {
+        let node = &self.tape.nodes()[number];
+        Line { number, node, storage, out: self.places[number], operands: self.operands(number) }
+    }
+
+    /// What a block runs: chains and single lines, and loops of them.
+    fn steps(&mut self, units: &[Unit]) -> Vec<Step> {
+        let readers = self.readers();
+        let read_elsewhere = |value: usize, inside: &[usize]| {
+            self.tape.outputs().iter().any(|(_, id)| id.index() == value)
+                || readers[value].iter().any(|reader| !inside.contains(reader))
+        };
+        let (mut steps, mut run) = (Vec::new(), Vec::new());
+        let mut shrunk = Vec::new();
+        let flush = |run: &mut Vec<Line<'a>>, steps: &mut Vec<Step>| {
+            steps.extend(fuse(std::mem::take(run), read_elsewhere).into_iter().map(Step::One));
+        };
+        for unit in units {
+            match unit {
+                Unit::Line(line) => run.push(self.line(*line, Storage::default())),
+                Unit::Loop(rolled) => {
+                    flush(&mut run, &mut steps);
+                    let numbers: Vec<usize> = rolled.lines.iter().map(|&(line, _)| line).collect();
+                    // Values that only the loop reads shrink to one iteration.
+                    let is_temporary = |line: usize| {
+                        let label = rolled.lines.iter().find(|(l, _)| *l == line).map(|(_, label)| label);
+                        label.is_some_and(|l| self.tape.nodes()[line].out.contains(l))
+                            && !read_elsewhere(line, &numbers)
+                    };
+                    let line = |&(line, label): &(usize, _)| {
+                        let operands = self.tape.nodes()[line].operands.iter().map(|o| o.node.index());
+                        let temporary = std::iter::once(line).chain(operands).map(is_temporary).collect();
+                        self.line(line, Storage { rolled: Some(label), temporary })
+                    };
+                    let lines = rolled.lines.iter().map(line).collect();
+                    shrunk.extend(numbers.iter().filter(|&&n| is_temporary(n)).map(|&n| (n, rolled.extent)));
+                    steps.push(Step::Loop { extent: rolled.extent, body: fuse(lines, read_elsewhere) });
+                }
             }
         }
+        flush(&mut run, &mut steps);
+        for (line, extent) in shrunk {
+            if let Place::Block(value) = self.places[line] {
+                self.block_rows[value] /= extent;
+            }
+        }
+        steps
+    }
+
+    /// The lines that read each line.
+    fn readers(&self) -> Vec<Vec<usize>> {
+        let mut readers = vec![Vec::new(); self.tape.nodes().len()];
+        for (line, node) in self.tape.nodes().iter().enumerate() {
+            node.operands.iter().for_each(|o| readers[o.node.index()].push(line));
+        }
+        readers
+    }
+
+    /// The inputs and outputs, and the buffers of the values of a block.
+    fn ports(&self, body: &mut [Step]) -> (Vec<Port>, Vec<Port>, Buffers) {
         let port = |(name, id): &(String, crate::tape::NodeId)| Port {
             name: name.clone(),
             shape: self.tape.node(*id).shape(),
@@ -154,14 +268,13 @@ impl<'a> Compiler<'a> {
             .chain(&outputs)
             .filter_map(|p| if let Place::Block(v) = p.place { Some(v) } else { None });
         let pinned: Vec<usize> = blocks.collect();
-        let (buffers, home) = Buffers::assign(&mut body, &self.block_rows, &pinned);
+        let (buffers, home) = Buffers::assign(body, &self.block_rows, &pinned);
         for port in inputs.iter_mut().chain(&mut outputs) {
             if let Place::Block(value) = port.place {
                 port.place = Place::Block(home[value]);
             }
         }
-        let suffix = suffix.into_iter().map(|(_, instruction)| instruction).collect();
-        Program { inputs, outputs, shared, late, buffers, prefix, body, suffix, one_block: self.one_block }
+        (inputs, outputs, buffers)
     }
 
     fn place(&mut self, node: &Node, operands: &[Place], size: usize, shared: usize, late: usize) -> Place {

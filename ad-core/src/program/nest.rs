@@ -4,6 +4,41 @@ use smallvec::SmallVec;
 
 use crate::tape::{Extent, Label, Node};
 
+/// How a line's arrays are stored.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Storage {
+    /// The label that an outer loop runs over.
+    pub(super) rolled: Option<Label>,
+    /// Whether the result (first) and each operand hold one iteration of that loop only.
+    pub(super) temporary: SmallVec<[bool; 5]>,
+}
+
+impl Storage {
+    /// How far a label runs in an array, as it is stored.
+    pub(super) fn size(&self, node: &Node, label: Label, array: usize) -> usize {
+        let temporary = self.temporary.get(array).copied().unwrap_or(false);
+        match node.extent(label) {
+            Extent::Fixed(n) if !(temporary && self.rolled == Some(label)) => n,
+            _ => 1,
+        }
+    }
+
+    /// How many rows of array `array` lie between two iterations of the outer loop.
+    pub(super) fn stride(&self, node: &Node, array: usize) -> usize {
+        let temporary = self.temporary.get(array).copied().unwrap_or(false);
+        let (Some(rolled), false) = (self.rolled, temporary) else { return 0 };
+        let labels = if array == 0 { &node.out } else { &node.operands[array - 1].labels };
+        let (mut stride, mut total) = (1, 0);
+        for &label in labels.iter().rev() {
+            if label == rolled {
+                total += stride;
+            }
+            stride *= self.size(node, label, array);
+        }
+        total
+    }
+}
+
 /// Places in the result and in up to three operands.
 pub(super) type Offsets = [usize; 4];
 
@@ -64,19 +99,22 @@ pub(super) struct Layout {
 
 impl Layout {
     /// The layout of a line whose arrays keep the dimensions they have on the tape, examples last.
-    pub(super) fn new(node: &Node) -> Layout {
+    pub(super) fn new(node: &Node, storage: &Storage) -> Layout {
         let lists = || std::iter::once(&node.out).chain(node.operands.iter().take(3).map(|o| &o.labels));
         let example = node.example_label();
         let mut loops: SmallVec<[Axis; 8]> = SmallVec::new();
-        for &extent in &node.extents {
-            let size = if let Extent::Fixed(n) = extent { n } else { 1 };
+        for (label, &extent) in node.extents.iter().enumerate() {
+            let size = match extent {
+                Extent::Fixed(n) if storage.rolled != Some(label as Label) => n,
+                _ => 1,
+            };
             loops.push(Axis { size, steps: [0; 4] });
         }
         for (k, labels) in lists().enumerate() {
             let mut step = 1;
             for &label in labels.iter().rev().filter(|l| Some(**l) != example) {
                 loops[label as usize].steps[k] += step;
-                step *= loops[label as usize].size;
+                step *= storage.size(node, label, k);
             }
         }
         // Examples, where there are any; else the last index of the result, if that is contiguous everywhere.

@@ -1,7 +1,7 @@
 //! Products of values without a common row, of which there are some for each binding and none for each example.
 
 use super::nest::{Axis, for_each};
-use crate::kernels::{self, Element, Rows, RowsMut, Strided};
+use crate::kernels::{self, Element, Old, Rows, RowsMut, Strided};
 
 /// How many sums run side by side.
 const WIDTH: usize = 8;
@@ -37,7 +37,14 @@ fn matrix<T: Element>(alpha: T, [m, k, n]: [Axis; 3], columns: usize, operands: 
     let packed: Vec<T> = all.map(|(row, column)| operands[columns][place(row, column)]).collect();
     let a = Strided { data: operands[1 - columns], row_stride: m.steps[other], col_stride: k.steps[other] };
     let b = Rows { data: &packed, stride: n.size };
-    kernels::matmul([m.size, k.size, n.size], alpha, a, b, RowsMut { data: y, stride: m.steps[0] }, false);
+    kernels::matmul(
+        [m.size, k.size, n.size],
+        alpha,
+        a,
+        b,
+        RowsMut { data: y, stride: m.steps[0] },
+        Old::Dropped,
+    );
 }
 
 /// Any product, in loops that keep several sums at once.

@@ -1,9 +1,11 @@
 //! What a program needs while it runs, made once and used again: a replay allocates nothing.
 
+use smallvec::SmallVec;
+
 use super::aligned::Aligned;
 use super::execute::{Memory, PADDING, Scratch, run};
-use super::instruction::{Instruction, Place};
-use super::{Port, Program};
+use super::instruction::{Instruction, Output, Place};
+use super::{Port, Program, Step};
 use crate::error::{Error, Result};
 use crate::kernels::{BLOCK, Element};
 
@@ -11,6 +13,7 @@ use crate::kernels::{BLOCK, Element};
 #[derive(Clone, Debug)]
 pub struct Binding<T> {
     values: Vec<Vec<T>>,
+    scratch: Scratch<T>,
 }
 
 /// The memory of one block of examples, and the sums over the examples of all blocks since [`Workspace::clear_sums`].
@@ -31,7 +34,7 @@ pub struct Workspace<T> {
 impl<T: Element> Program<T> {
     /// Memory for the shared values; [`Program::bind`] fills it.
     pub fn binding(&self) -> Binding<T> {
-        Binding { values: self.shared.clone() }
+        Binding { values: self.shared.clone(), scratch: Scratch::default() }
     }
 
     /// Sets the shared inputs, in the order of the tape, and computes what follows from them alone.
@@ -56,12 +59,11 @@ impl<T: Element> Program<T> {
                 binding.values[k].copy_from_slice(input);
             }
         }
-        let mut scratch = Scratch::default();
         for instruction in &self.prefix {
-            let Place::Shared(k) = instruction.out else { continue };
+            let [Output { place: Place::Shared(k), .. }] = instruction.outs[..] else { continue };
             let mut y = std::mem::take(&mut binding.values[k]);
             let memory = Memory { shared: &binding.values, block: &[], late: &[], examples: 0, stride: 0 };
-            run(instruction, &memory, &mut y, &mut scratch);
+            run(instruction, 0, &memory, &mut [&mut y], &mut binding.scratch);
             binding.values[k] = y;
         }
         Ok(())
@@ -101,15 +103,24 @@ impl<T: Element> Program<T> {
     /// Runs the lines that have examples, on the inputs that lie in the workspace. Sums over examples are added to those
     /// of the blocks before.
     pub fn run_block(&self, binding: &Binding<T>, workspace: &mut Workspace<T>) {
-        for instruction in &self.body {
-            step(instruction, &binding.values, workspace);
+        for part in &self.body {
+            match part {
+                Step::One(instruction) => step(instruction, 0, &binding.values, workspace),
+                Step::Loop { extent, body } => {
+                    for iteration in 0..*extent {
+                        for instruction in body {
+                            step(instruction, iteration, &binding.values, workspace);
+                        }
+                    }
+                }
+            }
         }
     }
 
     /// Computes what follows from the sums over examples. Call it once, after the last block.
     pub fn finish(&self, binding: &Binding<T>, workspace: &mut Workspace<T>) {
         for instruction in &self.suffix {
-            step(instruction, &binding.values, workspace);
+            step(instruction, 0, &binding.values, workspace);
         }
     }
 
@@ -138,25 +149,48 @@ impl<T: Element> Program<T> {
     }
 }
 
-fn step<T: Element>(instruction: &Instruction, shared: &[Vec<T>], workspace: &mut Workspace<T>) {
+fn step<T: Element>(
+    instruction: &Instruction,
+    iteration: usize,
+    shared: &[Vec<T>],
+    workspace: &mut Workspace<T>,
+) {
     let Workspace { block, late, scratch, examples, stride, .. } = workspace;
     let (examples, stride) = (*examples, *stride);
-    // The buffer of the result is taken out while the others are read.
-    match instruction.out {
-        Place::Block(k) => {
-            let mut y = std::mem::take(&mut block[k]);
-            let memory = Memory { shared, block, late, examples, stride };
-            run(instruction, &memory, &mut y[..instruction.size * stride], scratch);
-            block[k] = y;
+    // The buffers of the results are taken out while the others are read.
+    let mut taken: SmallVec<[Buffer<T>; 2]> = instruction
+        .outs
+        .iter()
+        .map(|out| match out.place {
+            Place::Block(k) => Buffer::Block(std::mem::take(&mut block[k])),
+            Place::Late(k) => Buffer::Late(std::mem::take(&mut late[k])),
+            Place::Shared(_) => Buffer::Late(Vec::new()),
+        })
+        .collect();
+    let memory = Memory { shared, block, late, examples, stride };
+    let mut ys: SmallVec<[&mut [T]; 2]> = taken
+        .iter_mut()
+        .zip(&instruction.outs)
+        .map(|(buffer, out)| match buffer {
+            Buffer::Block(y) => &mut y[iteration * out.stride * stride..],
+            Buffer::Late(y) => &mut y[iteration * out.stride..],
+        })
+        .collect();
+    run(instruction, iteration, &memory, &mut ys, scratch);
+    drop(ys);
+    for (buffer, out) in taken.into_iter().zip(&instruction.outs) {
+        match (buffer, out.place) {
+            (Buffer::Block(y), Place::Block(k)) => block[k] = y,
+            (Buffer::Late(y), Place::Late(k)) => late[k] = y,
+            _ => {}
         }
-        Place::Late(k) => {
-            let mut y = std::mem::take(&mut late[k]);
-            let memory = Memory { shared, block, late, examples, stride };
-            run(instruction, &memory, &mut y, scratch);
-            late[k] = y;
-        }
-        Place::Shared(_) => {}
     }
+}
+
+/// A value that is being written.
+enum Buffer<T> {
+    Block(Aligned<T>),
+    Late(Vec<T>),
 }
 
 impl<T: Element> Workspace<T> {
@@ -183,6 +217,36 @@ impl<T: Element> Workspace<T> {
     /// The sums over examples so far (and places for what follows from them).
     pub fn sums(&self) -> &[Vec<T>] {
         &self.late
+    }
+
+    /// Adds the sums of a block.
+    pub(super) fn add_sums(&mut self, block: &Workspace<T>) {
+        for (k, sum) in block.late.iter().enumerate() {
+            self.add_sum(k, sum);
+        }
+    }
+
+    /// The number of elements of all sums.
+    pub(super) fn sums_length(&self) -> usize {
+        self.late.iter().map(Vec::len).sum()
+    }
+
+    /// Writes all sums, one behind the other.
+    pub(super) fn write_sums(&self, mut to: &mut [T]) {
+        for sum in &self.late {
+            let (here, rest) = to.split_at_mut(sum.len());
+            here.copy_from_slice(sum);
+            to = rest;
+        }
+    }
+
+    /// Adds sums that lie one behind the other.
+    pub(super) fn add_flat(&mut self, mut from: &[T]) {
+        for k in 0..self.late.len() {
+            let (here, rest) = from.split_at(self.late[k].len());
+            self.add_sum(k, here);
+            from = rest;
+        }
     }
 
     /// Adds to sum `k`.

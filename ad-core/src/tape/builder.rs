@@ -112,7 +112,7 @@ impl Builder {
         counted: &[Label],
     ) -> NodeId {
         let mut line = Contraction::new(coefficient, operands, out, extents, counted);
-        while line.absorb_one_view(self) {}
+        while line.absorb_one_view(self) || line.absorb_one_pad(self) {}
         line.push_diagonals_down(self);
         line.count_fixed();
         line.order_operands();
@@ -343,6 +343,35 @@ impl Contraction {
         false
     }
 
+    /// Replaces an operand that is padded along a summed index by what was padded, and the other operand by its slice:
+    /// a sum runs over no zeros that are known to be there.
+    fn absorb_one_pad(&mut self, builder: &mut Builder) -> bool {
+        for k in 0..self.operands.len() {
+            let pad = builder.node(self.operands[k].node).clone();
+            let Op::Pad(start) = pad.op else { continue };
+            let (from, to) = pad.local_labels();
+            let outer = &self.operands[k].labels;
+            let place = pad.out.iter().position(|l| to.contains(l)).unwrap_or_default();
+            let label = outer[place];
+            let beside = |o: &Operand| o.labels.iter().filter(|l| **l == label).count();
+            let others = self.operands.iter().enumerate().filter(|(other, _)| *other != k);
+            let read_once = beside(&self.operands[k]) == 1 && others.map(|(_, o)| beside(o)).all(|n| n <= 1);
+            let (&[_], false, true) = (&from[..], self.out.contains(&label), read_once) else { continue };
+            let length = pad.extent(from[0]);
+            let here = |l: &Label| pad.out.iter().position(|m| m == l).map_or(label, |place| outer[place]);
+            let labels = pad.operands[0].labels.iter().map(here).collect();
+            self.operands[k] = Operand { node: pad.operands[0].node, labels };
+            self.extents[label as usize] = length;
+            for (other, operand) in self.operands.iter_mut().enumerate() {
+                if other != k && operand.labels.contains(&label) {
+                    operand.node = slice(builder, operand, label, start, length);
+                }
+            }
+            return true;
+        }
+        false
+    }
+
     /// Makes two indices one: `keep`.
     fn tie(&mut self, keep: Label, drop: Label) {
         let all = self.operands.iter_mut().flat_map(|o| &mut o.labels).chain(&mut self.out);
@@ -385,6 +414,17 @@ impl Contraction {
         let same = operand.labels == self.out && all_distinct(&self.out) && self.counted().is_empty();
         (self.coefficient == 1.0 && same).then_some(operand.node)
     }
+}
+
+/// The value of an operand from `start` on along one of its indices.
+fn slice(builder: &mut Builder, operand: &Operand, label: Label, start: usize, length: Extent) -> NodeId {
+    let mut extents = builder.dims(operand.node);
+    let labels: Labels = (0..extents.len() as Label).collect();
+    let place = operand.labels.iter().position(|l| *l == label).unwrap_or_default();
+    let mut out = labels.clone();
+    out[place] = extents.len() as Label;
+    extents.push(length);
+    builder.structural(Op::Slice(start), Operand { node: operand.node, labels }, &out, &extents)
 }
 
 /// The operand without repeated labels: its node computes the diagonal only, where it can.

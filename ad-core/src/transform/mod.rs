@@ -4,6 +4,7 @@
 //! is transposed. Everything else (reverse mode, reverse over forward, higher orders) is made of these two.
 
 mod forward;
+mod gate;
 mod linear;
 mod transpose;
 

@@ -8,6 +8,7 @@ use std::collections::{HashMap, HashSet};
 use smallvec::{SmallVec, smallvec};
 
 use super::forward::push_forward;
+use super::gate::{Gates, finite_lines, shared};
 use super::{Tangent, complete, sum, with_direction};
 use crate::error::{Error, Result};
 use crate::tape::{Coefficient, Labels, Node, NodeId, Op, Operand, SharedBuilder};
@@ -66,9 +67,10 @@ pub(crate) fn transpose(
             linear.insert(id);
         }
     }
-    let mut cotangents: HashMap<NodeId, Vec<Tangent>> = HashMap::new();
+    let finite = finite_lines(&builder.borrow());
+    let mut cotangents: HashMap<NodeId, Parts> = HashMap::new();
     for &(value, cotangent) in outputs {
-        cotangents.entry(value).or_default().push(cotangent);
+        cotangents.entry(value).or_default().add(cotangent, Gates::new());
     }
     for id in (0..end).rev().map(NodeId::new) {
         if !linear.contains(&id) || inputs.contains(&id) {
@@ -76,21 +78,36 @@ pub(crate) fn transpose(
         }
         let Some(parts) = cotangents.remove(&id) else { continue };
         let node = builder.borrow().node(id).clone();
-        let Some(cotangent) = sum(builder, &node.dims(), &parts) else { continue };
-        let line = Line { builder, node: &node, cotangent, directions };
+        let Some(cotangent) = sum(builder, &node.dims(), &parts.tangents) else { continue };
+        let gates = shared(&parts.gates);
+        let line = Line { builder, node: &node, cotangent, directions, gates: &gates, finite: &finite };
         line.check_linear(id, &linear)?;
         for (k, operand) in node.operands.iter().enumerate().filter(|(_, o)| linear.contains(&o.node)) {
             if let Some(part) = line.pull(k) {
-                cotangents.entry(operand.node).or_default().push(part);
+                cotangents.entry(operand.node).or_default().add(part, line.gates.through(&node, k));
             }
         }
     }
     let whole = |input: &NodeId| {
         let dims = builder.borrow().dims(*input);
-        let part = cotangents.get(input).and_then(|parts| sum(builder, &dims, parts));
+        let part = cotangents.get(input).and_then(|parts| sum(builder, &dims, &parts.tangents));
         complete(builder, &dims, part, directions).node
     };
     Ok(inputs.iter().map(whole).collect())
+}
+
+/// What comes back to a value from those that read it.
+#[derive(Default)]
+struct Parts {
+    tangents: Vec<Tangent>,
+    gates: Vec<Gates>,
+}
+
+impl Parts {
+    fn add(&mut self, tangent: Tangent, gates: Gates) {
+        self.tangents.push(tangent);
+        self.gates.push(gates);
+    }
 }
 
 /// One line and the cotangent of its value.
@@ -99,6 +116,10 @@ struct Line<'a> {
     node: &'a Node,
     cotangent: Tangent,
     directions: Option<usize>,
+    /// Where the cotangent is known to be zero.
+    gates: &'a Gates,
+    /// The lines that are finite wherever what they read is.
+    finite: &'a [bool],
 }
 
 impl Line<'_> {
@@ -131,8 +152,9 @@ impl Line<'_> {
         let to_operand = |c: Coefficient, y_bar| emit(&Op::Contract(c), smallvec![y_bar], &out);
         let node = match &self.node.op {
             Op::Contract(_) => {
+                let others = self.node.operands.iter().enumerate().filter(|&(j, _)| j != k);
                 let others =
-                    self.node.operands.iter().enumerate().filter(|&(j, _)| j != k).map(|(_, o)| o.clone());
+                    others.map(|(_, other)| self.gates.guard(self.builder, self.node, other, self.finite));
                 emit(&self.node.op, std::iter::once(y_bar).chain(others).collect(), &out)
             }
             Op::Add(coefficients) => to_operand(coefficients[k], y_bar),

@@ -1,13 +1,12 @@
 //! The negative log-likelihood and its gradient.
 
 use super::{
-    BLOCK, Cnf, Element, Error, Lanes, Memory, Outcome, Parameters, ProbeSeed, Result, Statistics, bind_ode,
-    slices,
+    BLOCK, Cnf, Element, Error, Lanes, Memory, Outcome, Parameters, ProbeSeed, Result, Statistics, slices,
 };
 use rayon::prelude::*;
 
-use crate::adjoint::{BoundBackward, History};
-use crate::ode::{Bound, write_lanes};
+use crate::adjoint::{BoundVjp, Plan};
+use crate::ode::write_lanes;
 
 /// The mean negative log-likelihood of a batch, with its gradient.
 #[derive(Clone, Debug)]
@@ -19,6 +18,9 @@ pub struct NllGradient {
     /// What the way forward cost.
     pub statistics: Statistics,
 }
+
+/// From the data to the base.
+const SPAN: [f64; 2] = [1.0, 0.0];
 
 /// What one block adds to the whole.
 struct BlockSums<T> {
@@ -48,15 +50,16 @@ impl<T: Element> Cnf<T> {
         }
         let extras = self.extras(examples, context, probe)?;
         let (states, extras) = ([rows, &l], slices(&extras));
-        self.augmented.check_sizes(&states, &extras)?;
-        let bound = bind_ode(&self.augmented, parameters)?;
+        let ode = self.augmented.ode();
+        ode.check_sizes(&states, &extras)?;
         let cast = parameters.cast::<T>();
-        let backward = self.backward.bind(&cast.iter().map(|a| &a[..]).collect::<Vec<_>>())?;
+        let bound = self.augmented.bind(&cast.iter().map(|a| &a[..]).collect::<Vec<_>>())?;
+        let plan = self.augmented.plan(SPAN)?;
         let block = |number: usize| {
-            let mut memory = self.augmented.take_memory();
-            let count = self.augmented.load_block(&mut memory, &states, &extras, number);
-            let sums = self.block_gradient(&bound, &backward, &mut memory, count);
-            self.augmented.put_back(memory);
+            let mut memory = ode.take_memory();
+            let count = ode.load_block(&mut memory, &states, &extras, number);
+            let sums = self.block_gradient(&bound, &plan, &mut memory, count);
+            ode.put_back(memory);
             sums
         };
         let blocks: Vec<BlockSums<T>> =
@@ -69,7 +72,7 @@ impl<T: Element> Cnf<T> {
             result.nll += block.nll * scale;
             result.statistics.add(block.statistics);
         }
-        let bars = self.backward.finish(&backward, blocks.iter().map(|b| &b.parameters));
+        let bars = self.augmented.finish(&bound, blocks.iter().map(|b| &b.parameters));
         for (array, bar) in result.gradient.arrays_mut().zip(bars) {
             array.data.iter_mut().zip(bar).for_each(|(x, bar)| *x = bar.to_double() * scale);
         }
@@ -79,26 +82,19 @@ impl<T: Element> Cnf<T> {
     /// Forward, the base density, and back, for one block of examples; not back if one of them failed.
     fn block_gradient(
         &self,
-        bound: &Bound<T>,
-        backward: &BoundBackward<T>,
+        bound: &BoundVjp<T>,
+        plan: &Plan,
         memory: &mut Memory<T>,
         count: usize,
     ) -> Result<BlockSums<T>> {
-        let width = self.augmented.states().iter().sum();
-        let mut histories: Vec<History<T>> =
-            (0..count).map(|_| History::new(self.settings.adjoint, width)).collect();
-        let note = |e: usize, step, states: &[Lanes<T>]| histories[e].push(step, states, e);
-        let statistics = self.augmented.solve_block(bound, memory, count, [1.0, 0.0], note)?;
+        let (mut histories, statistics) = self.augmented.solve_block(bound, plan, memory, count, SPAN)?;
         let outcomes = memory.outcomes().to_vec();
         if outcomes.iter().any(Outcome::is_err) {
             return Ok(BlockSums { nll: f64::NAN, parameters: Vec::new(), outcomes, statistics });
         }
         let (log_p, mut bars) = self.base_block(memory, count)?;
-        let mut workspace = self.backward.take_memory();
-        self.backward.run_block(backward, &mut workspace, &mut histories, &memory.extras, &mut bars);
+        let parameters = self.augmented.pull_back_block(bound, &mut histories, &memory.extras, &mut bars);
         let nll = -log_p.iter().map(|p| p.to_double()).sum::<f64>();
-        let parameters = workspace.reverse.sums().to_vec();
-        self.backward.put_back(workspace);
         Ok(BlockSums { nll, parameters, outcomes, statistics })
     }
 

@@ -13,7 +13,7 @@
 mod gradient;
 mod settings;
 
-use crate::adjoint::Backward;
+use crate::adjoint::OdeVjp;
 use crate::error::{Error, Result};
 use crate::field::{Field, STATE};
 use crate::ode::{Bound, Lanes, Memory, Ode, Outcome, Solution, Statistics, System};
@@ -32,8 +32,7 @@ pub struct Cnf<T> {
     context: usize,
     settings: Settings,
     /// Points with their log-determinant, and the way back through it.
-    augmented: Ode<T>,
-    backward: Backward<T>,
+    augmented: OdeVjp<T>,
     /// Points alone.
     transport: Ode<T>,
     /// From the end of a solve to the log-density, and to the cotangents of its negative.
@@ -91,8 +90,7 @@ impl<T: Element> Cnf<T> {
         Ok(Cnf {
             dims: field.dims(),
             context: field.context(),
-            augmented: Ode::new(&system, settings.tableau, settings.control)?,
-            backward: Backward::new(&system, settings.tableau)?,
+            augmented: OdeVjp::new(&system, settings.tableau, settings.control, settings.adjoint)?,
             transport: Ode::new(&points, settings.tableau, settings.control)?,
             base: base(field.dims())?.compile()?,
             settings: settings.clone(),
@@ -123,8 +121,8 @@ impl<T: Element> Cnf<T> {
     ) -> Result<LogProb> {
         let l = vec![0.0; self.count(rows)?];
         let extras = self.extras(l.len(), context, probe)?;
-        let bound = bind_ode(&self.augmented, parameters)?;
-        let mut end = self.augmented.solve(&bound, &[rows, &l], &slices(&extras), [1.0, 0.0])?;
+        let bound = bind_ode(self.augmented.ode(), parameters)?;
+        let mut end = self.augmented.ode().solve(&bound, &[rows, &l], &slices(&extras), [1.0, 0.0])?;
         let log_det = end.states.pop().unwrap_or_default();
         let points = end.states.pop().unwrap_or_default();
         let cast = |x: &[f64]| x.iter().map(|&x| T::from_f64(x)).collect::<Vec<T>>();
@@ -177,9 +175,9 @@ impl<T: Element> Cnf<T> {
     ) -> Result<(Vec<f64>, Vec<f64>)> {
         let l = vec![0.0; self.count(rows)?];
         let extras = self.extras(l.len(), context, probe)?;
-        let bound = bind_ode(&self.augmented, parameters)?;
+        let bound = bind_ode(self.augmented.ode(), parameters)?;
         let Solution { mut states, outcomes, .. } =
-            self.augmented.solve(&bound, &[rows, &l], &slices(&extras), span)?;
+            self.augmented.ode().solve(&bound, &[rows, &l], &slices(&extras), span)?;
         Error::check(&outcomes)?;
         let log_det = states.pop().unwrap_or_default();
         Ok((states.pop().unwrap_or_default(), log_det))

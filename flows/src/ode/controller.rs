@@ -322,6 +322,23 @@ impl Controller {
         Ok(state)
     }
 
+    /// The times between which constant steps from `t0` to `t1` go; `None` under adaptive control.
+    ///
+    /// # Errors
+    /// As [`begin`](Self::begin).
+    pub(crate) fn grid(&self, t0: f64, t1: f64) -> Result<Option<Vec<f64>>, ControlError> {
+        let mut state = self.begin(t0, t1)?;
+        if let Control::Adaptive(_) = self.control {
+            return Ok(None);
+        }
+        let mut times = vec![state.t()];
+        while self.status(&state) == Status::Running {
+            self.next(&mut state, 0.0);
+            times.push(state.t());
+        }
+        Ok(Some(times))
+    }
+
     /// One number for the error of a step, from `(y, y_next, error)` of each component of the example's
     /// state: the root mean square of `error / (atol + rtol * max(|y|, |y_next|))`, infinite if any of them
     /// is not finite. Under constant control it is zero or infinite.

@@ -30,6 +30,11 @@ impl<T: Element> Lanes<T> {
         (0..self.rows).map(move |r| self.data[r * BLOCK + e])
     }
 
+    /// The first `count` examples, row-major, in double precision.
+    pub(crate) fn rows_of(&self, count: usize) -> Vec<f64> {
+        (0..count).flat_map(|e| self.example(e)).map(T::to_double).collect()
+    }
+
     /// Sets the elements of one example.
     pub(crate) fn set_example(&mut self, e: usize, values: &[T]) {
         values.iter().enumerate().for_each(|(r, &x)| self.data[r * BLOCK + e] = x);

@@ -16,7 +16,13 @@ use crate::error::{Error, Result};
 pub(crate) struct Step {
     pub(crate) t: f64,
     pub(crate) t_next: f64,
-    pub(crate) h: f64,
+}
+
+impl Step {
+    /// Its length: the same bits as the controller's, whose times are these or their opposites.
+    pub(crate) fn h(self) -> f64 {
+        self.t_next - self.t
+    }
 }
 
 /// How an example's integration ended.
@@ -91,7 +97,7 @@ pub(crate) const TIMES: usize = 3;
 
 /// Writes the first inputs of a step, each example its own.
 pub(crate) fn write_times<T: Element>(program: &Program<T>, workspace: &mut Workspace<T>, steps: &[Step]) {
-    let times: [fn(&Step) -> f64; TIMES] = [|s| s.t, |s| s.t_next, |s| s.h];
+    let times: [fn(&Step) -> f64; TIMES] = [|s| s.t, |s| s.t_next, |s| s.h()];
     for (k, time) in times.into_iter().enumerate() {
         let row = program.input_mut(workspace, k);
         row.iter_mut().zip(steps).for_each(|(x, step)| *x = T::from_f64(time(step)));
@@ -161,6 +167,11 @@ impl<T: Element> Ode<T> {
         Ok(bound)
     }
 
+    /// Where constant steps over a span begin and end; `None` where steps follow the error.
+    pub(crate) fn grid(&self, [t0, t1]: [f64; 2]) -> Result<Option<Vec<f64>>> {
+        Ok(self.controller.grid(t0, t1)?)
+    }
+
     /// Memory for one block; give it back with [`Ode::put_back`].
     pub(crate) fn take_memory(&self) -> Memory<T> {
         self.pool.take(|| Memory {
@@ -211,7 +222,7 @@ impl<T: Element> Ode<T> {
         while !active.is_empty() {
             let planned = active.iter().map(|&e| &memory.steppers[e]);
             steps.clear();
-            steps.extend(planned.map(|s| Step { t: s.t(), t_next: s.t_next(), h: s.h() }));
+            steps.extend(planned.map(|s| Step { t: s.t(), t_next: s.t_next() }));
             self.try_steps(bound, memory, &active, &steps);
             let error = self.forward.output(
                 &bound.forward,
@@ -300,24 +311,11 @@ impl<T: Element> Ode<T> {
             let mut memory = self.take_memory();
             let count = self.load_block(&mut memory, states, extras, block);
             let statistics = self.solve_block(bound, &mut memory, count, span, |_, _, _| {})?;
-            let read =
-                |state: &Lanes<T>| (0..count).flat_map(|e| state.example(e)).map(T::to_double).collect();
-            let states = memory.states.iter().map(read).collect();
-            let solution = Solution { states, outcomes: memory.outcomes.clone(), statistics };
+            let part = memory.solution(count, statistics);
             self.put_back(memory);
-            Ok(solution)
+            Ok(part)
         });
-        let mut whole = Solution {
-            states: vec![Vec::new(); self.states.len()],
-            outcomes: Vec::new(),
-            statistics: Statistics::default(),
-        };
-        for block in blocks.collect::<Result<Vec<Solution>>>()? {
-            whole.states.iter_mut().zip(block.states).for_each(|(all, part)| all.extend(part));
-            whole.outcomes.extend(block.outcomes);
-            whole.statistics.add(block.statistics);
-        }
-        Ok(whole)
+        Ok(Solution::join(self.states.len(), blocks.collect::<Result<Vec<Solution>>>()?))
     }
 
     /// Loads the states and extras of block `number` of a batch; returns how many examples it has.
@@ -352,9 +350,15 @@ impl<T: Element> Ode<T> {
     }
 }
 
-impl<T> Memory<T> {
+impl<T: Element> Memory<T> {
     pub(crate) fn outcomes(&self) -> &[Outcome] {
         &self.outcomes
+    }
+
+    /// The end of the first `count` examples.
+    pub(crate) fn solution(&self, count: usize, statistics: Statistics) -> Solution {
+        let states = self.states.iter().map(|state| state.rows_of(count)).collect();
+        Solution { states, outcomes: self.outcomes.clone(), statistics }
     }
 }
 
@@ -367,4 +371,21 @@ pub struct Solution {
     pub outcomes: Vec<Outcome>,
     /// What it cost.
     pub statistics: Statistics,
+}
+
+impl Solution {
+    /// The solutions of consecutive blocks, of so many states, as one.
+    pub(crate) fn join(states: usize, blocks: Vec<Solution>) -> Solution {
+        let mut whole = Solution {
+            states: vec![Vec::new(); states],
+            outcomes: Vec::new(),
+            statistics: Statistics::default(),
+        };
+        for block in blocks {
+            whole.states.iter_mut().zip(block.states).for_each(|(all, part)| all.extend(part));
+            whole.outcomes.extend(block.outcomes);
+            whole.statistics.add(block.statistics);
+        }
+        whole
+    }
 }

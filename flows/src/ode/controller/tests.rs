@@ -310,3 +310,16 @@ proptest! {
         prop_assert_eq!((state.t(), state.h(), state.accepted()), (t1, 0.0, steps));
     }
 }
+
+/// What a gradient keeps of a solve by constant steps: the very times that the solve goes through.
+#[test]
+fn the_grid_of_constant_steps_is_that_of_a_solve() {
+    for (steps, [t0, t1]) in [(1, [0.0, 1.0]), (7, [0.2, 1.1]), (10, [1.0, -0.3]), (3, [2.0, 2.0])] {
+        let controller = Controller::new(Control::Constant { steps }, &RK4).unwrap();
+        let solved = solve(controller, &RK4, |t, y| t - y, [t0, t1]);
+        assert_eq!(controller.grid(t0, t1), Ok(Some(solved.times)), "{steps} steps from {t0} to {t1}");
+    }
+    let controller = Controller::new(Control::Adaptive(Adaptive::i(1e-5, 1e-5)), &TSIT5).unwrap();
+    assert_eq!(controller.grid(0.0, 1.0), Ok(None));
+    assert!(controller.grid(0.0, f64::INFINITY).is_err());
+}

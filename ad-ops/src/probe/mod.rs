@@ -1,6 +1,14 @@
-//! Random vectors with covariance one, for stochastic traces.
+//! Random vectors with covariance one, for stochastic traces: the law of one, how those of one estimate stand to each
+//! other, and which examples and steps have their own.
+
+mod block;
+mod hadamard;
+mod source;
 
 use crate::random::Stream;
+
+pub use block::Block;
+pub use source::{Probes, Renewal, Sharing};
 
 /// How a probe `v` of `d` numbers is drawn. For each of them `E[v v^T] = I`, so that `E[v^T A v] = tr A`. With
 /// `B = (A + A^T) / 2` the variance of one sample is as given.
@@ -73,6 +81,30 @@ mod tests {
             assert!(
                 (spread - variance).abs() < 4.0 * (fourth / n).sqrt(),
                 "{probe:?} variance {spread} of {variance}"
+            );
+        }
+    }
+
+    /// All `2^d` sign vectors together: mean and variance without sampling.
+    #[test]
+    fn variance_of_signs_by_enumeration() {
+        for d in [1, 2, 7, 12] {
+            let mut stream = Purpose::Constant.stream(2, 0, d);
+            let d = d as usize;
+            let a: Vec<f64> = (0..d * d).map(|_| stream.standard_normal()).collect();
+            let sign = |bits: usize, i: usize| if bits >> i & 1 == 1 { 1.0 } else { -1.0 };
+            let form = |bits| (0..d * d).map(|k| sign(bits, k / d) * a[k] * sign(bits, k % d)).sum::<f64>();
+            let samples: Vec<f64> = (0..1 << d).map(form).collect();
+            let n = samples.len() as f64;
+            let mean = samples.iter().sum::<f64>() / n;
+            let variance = samples.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / n;
+            let trace: f64 = a.iter().step_by(d + 1).sum();
+            let off = (0..d * d).filter(|k| k / d != k % d);
+            let formula: f64 = off.map(|k| 0.5 * (a[k] + a[k % d * d + k / d]).powi(2)).sum();
+            assert!((mean - trace).abs() < 1e-11, "{d}: mean {mean} of {trace}");
+            assert!(
+                (variance - formula).abs() < 1e-11 * (1.0 + formula),
+                "{d}: variance {variance} of {formula}"
             );
         }
     }

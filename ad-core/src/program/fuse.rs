@@ -1,0 +1,243 @@
+//! Elementwise lines that follow each other run as one chain: their values pass from one to the next in strips of a few
+//! kilobytes, and only what others read is written.
+
+use smallvec::SmallVec;
+
+use super::instruction::{Instruction, Kernel, Output, Place};
+use super::nest::{Lane, Storage};
+use crate::kernels::{Argument, Chain, ChainAxis, Function, Link};
+use crate::tape::{Extent, Label, Labels, Node, Op};
+
+/// The most lines of a chain.
+const LONGEST: usize = 24;
+
+/// A line on its way to an instruction.
+#[derive(Clone, Debug)]
+pub(super) struct Line<'a> {
+    pub(super) number: usize,
+    pub(super) node: &'a Node,
+    pub(super) storage: Storage,
+    pub(super) out: Place,
+    pub(super) operands: SmallVec<[Place; 4]>,
+}
+
+impl Line<'_> {
+    fn reads(&self, number: usize) -> bool {
+        self.node.operands.iter().any(|o| o.node.index() == number)
+    }
+
+    /// The labels of the result that a chain walks: all but examples and the index of an outer loop.
+    fn walked(&self) -> Labels {
+        let walks =
+            |l: &Label| matches!(self.node.extent(*l), Extent::Fixed(_)) && self.storage.rolled != Some(*l);
+        self.node.out.iter().copied().filter(walks).collect()
+    }
+
+    /// Whether each element of the result comes from one element of each operand.
+    fn is_elementwise(&self) -> bool {
+        let node = self.node;
+        let distinct = node.out.iter().enumerate().all(|(k, l)| !node.out[..k].contains(l));
+        let own = |l: &Label| node.out.contains(l) || self.storage.rolled == Some(*l);
+        let labels = (0..node.extents.len() as Label).all(|l| own(&l));
+        let kind = match node.op {
+            Op::Unary(_) | Op::Binary(_) | Op::Select | Op::Add(_) | Op::Stop => true,
+            Op::Contract(_) => labels && node.operands.len() <= 2,
+            _ => false,
+        };
+        kind && distinct && !node.extents.contains(&Extent::Fixed(0))
+    }
+
+    /// How far each of the labels `walked` moves in an array, in rows.
+    fn steps(&self, array: usize, walked: &[Label]) -> SmallVec<[usize; 4]> {
+        let labels = if array == 0 { &self.node.out } else { &self.node.operands[array - 1].labels };
+        let mut steps = SmallVec::from_elem(0, walked.len());
+        let mut step = 1;
+        for &label in labels.iter().rev() {
+            if let Some(place) = walked.iter().position(|&l| l == label) {
+                steps[place] += step;
+            }
+            step *= self.storage.size(self.node, label, array);
+        }
+        steps
+    }
+
+    /// The label that runs within a row: the last of the result, if it is contiguous wherever it occurs. With examples
+    /// they are the row.
+    fn lane(&self) -> Option<Label> {
+        let last = self.walked().last().copied().filter(|_| !self.node.has_example())?;
+        let contiguous = |array: usize| self.steps(array, &[last])[0] <= 1;
+        (0..=self.node.operands.len()).all(contiguous).then_some(last)
+    }
+
+    /// What lines of one chain agree on: the sizes that they walk, and what makes a row.
+    fn domain(&self) -> (SmallVec<[usize; 4]>, bool, bool) {
+        let sizes = self.walked().iter().map(|&l| self.storage.size(self.node, l, usize::MAX)).collect();
+        (sizes, self.node.has_example(), self.lane().is_some())
+    }
+
+    /// Whether operand `k` is read element for element as the result is written.
+    fn evenly(&self, k: usize) -> bool {
+        self.node.operands[k].labels == self.node.out
+    }
+
+    fn sums_loop(&self) -> bool {
+        self.storage.rolled.is_some_and(|l| !self.node.out.contains(&l))
+    }
+}
+
+/// Instructions for lines in order; `read_elsewhere` tells whether a line outside of a list of numbers reads a value.
+pub(super) fn fuse(
+    lines: Vec<Line<'_>>,
+    read_elsewhere: impl Fn(usize, &[usize]) -> bool,
+) -> Vec<Instruction> {
+    let mut instructions = Vec::new();
+    let mut chain: Vec<Line<'_>> = Vec::new();
+    let flush = |chain: &mut Vec<Line<'_>>, instructions: &mut Vec<Instruction>| {
+        if !chain.is_empty() {
+            let numbers: Vec<usize> = chain.iter().map(|line| line.number).collect();
+            let keep: Vec<bool> = numbers.iter().map(|&n| read_elsewhere(n, &numbers)).collect();
+            instructions.push(linked(chain, &keep));
+            chain.clear();
+        }
+    };
+    for line in lines {
+        if !line.is_elementwise() {
+            if chain.iter().any(|l| line.reads(l.number)) {
+                flush(&mut chain, &mut instructions);
+            }
+            instructions.push(Instruction::new(line.node, &line.storage, line.out, line.operands));
+            continue;
+        }
+        let joins = |chain: &[Line<'_>]| {
+            let from = |o: usize| chain.iter().find(|l| l.number == line.node.operands[o].node.index());
+            let fits = |o: usize| from(o).is_none_or(|l| line.evenly(o) && !l.sums_loop());
+            chain.len() < LONGEST
+                && chain.first().is_some_and(|first| first.domain() == line.domain())
+                && (0..line.node.operands.len()).all(fits)
+        };
+        if !joins(&chain) {
+            flush(&mut chain, &mut instructions);
+        }
+        chain.push(line);
+    }
+    flush(&mut chain, &mut instructions);
+    instructions
+}
+
+/// An array that a chain reads, and how.
+#[derive(PartialEq)]
+struct Read {
+    place: Place,
+    stride: usize,
+    steps: SmallVec<[usize; 4]>,
+    rows: bool,
+}
+
+/// One instruction for a chain of lines; those with `keep` are written.
+fn linked(lines: &[Line<'_>], keep: &[bool]) -> Instruction {
+    let last_read = |n: usize| lines.iter().rposition(|line| line.reads(lines[n].number));
+    let (mut reads, mut outs, mut writes) = (Vec::<Read>::new(), SmallVec::new(), Vec::new());
+    let mut home: Vec<Option<usize>> = vec![None; lines.len()];
+    let (mut free, mut temporaries) = (Vec::new(), 0);
+    let mut links = Vec::new();
+    let lane_of = |line: &Line<'_>| line.lane();
+    let (sizes, has_example, has_lane) = lines[0].domain();
+    for (n, line) in lines.iter().enumerate() {
+        let walked = line.walked();
+        let lane = lane_of(line);
+        let mut argument = |k: usize| {
+            let value = line.node.operands[k].node.index();
+            if let Some(temporary) = lines[..n].iter().position(|l| l.number == value).and_then(|m| home[m]) {
+                return Argument::Temporary(temporary);
+            }
+            let has = |l: Label| line.node.operands[k].labels.contains(&l);
+            let rows =
+                if has_example { matches!(line.operands[k], Place::Block(_)) } else { lane.is_some_and(has) };
+            let stride = line.storage.stride(line.node, k + 1);
+            let read = Read { place: line.operands[k], stride, steps: line.steps(k + 1, &walked), rows };
+            Argument::Read(reads.iter().position(|r| *r == read).unwrap_or_else(|| {
+                reads.push(read);
+                reads.len() - 1
+            }))
+        };
+        let arguments = (0..line.node.operands.len()).map(&mut argument).collect();
+        // A value's place may be taken over once its last reader has read it, but not by that reader.
+        let temporary = last_read(n).map(|_| {
+            free.pop().unwrap_or_else(|| {
+                temporaries += 1;
+                temporaries - 1
+            })
+        });
+        home[n] = temporary;
+        free.extend((0..n).filter(|&m| last_read(m) == Some(n)).filter_map(|m| home[m]));
+        let write = keep[n].then(|| {
+            outs.push(Output { place: line.out, stride: line.storage.stride(line.node, 0) });
+            writes.push(line.steps(0, &walked));
+            outs.len() - 1
+        });
+        links.push(Link {
+            function: function(line.node),
+            arguments,
+            write,
+            temporary,
+            accumulates: line.sums_loop(),
+        });
+    }
+    // The index within rows is no loop.
+    let walked = if has_lane { &sizes[..sizes.len() - 1] } else { &sizes[..] };
+    let axis = |p: usize| ChainAxis {
+        size: walked[p],
+        reads: reads.iter().map(|r| r.steps[p]).collect(),
+        writes: writes.iter().map(|w| w[p]).collect(),
+    };
+    let chain = Chain {
+        axes: joined((0..walked.len()).map(axis), reads.len(), writes.len()),
+        rows: reads.iter().map(|r| r.rows).collect(),
+        links,
+        temporaries,
+    };
+    let lane = match (has_example, has_lane) {
+        (true, _) => Lane::Examples,
+        (false, true) => Lane::Fixed(sizes[sizes.len() - 1]),
+        (false, false) => Lane::Fixed(1),
+    };
+    Instruction {
+        outs,
+        operands: reads.iter().map(|r| r.place).collect(),
+        strides: reads.iter().map(|r| r.stride).collect(),
+        lane,
+        accumulates: false,
+        kernel: Kernel::Chain(chain),
+    }
+}
+
+fn function(node: &Node) -> Function {
+    match &node.op {
+        Op::Unary(f) => Function::Unary(*f),
+        Op::Binary(f) => Function::Binary(*f),
+        Op::Select => Function::Select,
+        Op::Add(c) => Function::Sum(c.iter().map(|c| c.0).collect()),
+        Op::Contract(c) => Function::Product(c.0),
+        _ => Function::Product(1.0),
+    }
+}
+
+/// Loops, outermost first, with those joined that walk all arrays evenly; at least one.
+fn joined(axes: impl Iterator<Item = ChainAxis>, reads: usize, writes: usize) -> SmallVec<[ChainAxis; 3]> {
+    let mut out: SmallVec<[ChainAxis; 3]> = SmallVec::new();
+    for axis in axes.filter(|axis| axis.size != 1) {
+        let even =
+            |outer: &[usize], inner: &[usize]| outer.iter().zip(inner).all(|(o, i)| *o == axis.size * i);
+        match out.last_mut() {
+            Some(outer) if even(&outer.reads, &axis.reads) && even(&outer.writes, &axis.writes) => {
+                *outer = ChainAxis { size: outer.size * axis.size, ..axis };
+            }
+            _ => out.push(axis),
+        }
+    }
+    if out.is_empty() {
+        let zeros = |n| SmallVec::from_elem(0, n);
+        out.push(ChainAxis { size: 1, reads: SmallVec::from_elem(0, reads), writes: zeros(writes) });
+    }
+    out
+}

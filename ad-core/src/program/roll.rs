@@ -1,0 +1,225 @@
+//! Which lines run inside a loop over an index that they share.
+//!
+//! A block of tangent directions is one more index of every tangent: with `d` directions, values of `d` times the size of
+//! the field's. Where all lines that carry the index follow each other, they can run direction by direction, and what
+//! only they read is as small as one direction and stays in the nearest cache. No bit changes: a sum over the index goes
+//! on from where the iteration before left it.
+//!
+//! A *class* is one index, followed through the values that carry it beside another one. Lines that carry a class form a
+//! loop, or several: what depends on a result of the loop by a way outside of it comes in a later one.
+
+use crate::tape::{Extent, Label, Node, Op, Tape};
+
+/// Rows of a value from which on its lines are worth a loop of their own.
+const LARGE: usize = 128;
+/// Rows of one iteration from which on a loop costs nothing beside its work.
+const ENOUGH: usize = 16;
+
+/// A loop: its lines in the order of the tape, and for each the label that is looped over.
+#[derive(Clone, Debug)]
+pub(super) struct Rolled {
+    pub(super) extent: usize,
+    pub(super) lines: Vec<(usize, Label)>,
+}
+
+/// One line alone, or a loop.
+#[derive(Clone, Debug)]
+pub(super) enum Unit {
+    Line(usize),
+    Loop(Rolled),
+}
+
+/// Groups the lines `body` of a tape into loops and the rest, each after what it reads.
+pub(super) fn roll(tape: &Tape, body: &[usize]) -> Vec<Unit> {
+    let classes = Classes::find(tape, body);
+    let mut member: Vec<Option<(usize, Label)>> = vec![None; tape.nodes().len()];
+    for class in classes.worthwhile(tape, body) {
+        let lines: Vec<(usize, Label)> =
+            body.iter().filter_map(|&k| classes.label(tape, k, class).map(|l| (k, l))).collect();
+        if lines.iter().all(|(k, _)| member[*k].is_none()) {
+            lines.iter().for_each(|&(k, label)| member[k] = Some((class, label)));
+        }
+    }
+    schedule(tape, body, &member)
+}
+
+/// Rows of a value, for one example.
+fn rows(node: &Node) -> usize {
+    node.shape().iter().product()
+}
+
+/// The fixed indices of values that have an example and other indices beside, joined along the lines that share them.
+struct Classes {
+    /// The number of each value's first dimension.
+    first: Vec<usize>,
+    parent: Vec<usize>,
+}
+
+impl Classes {
+    fn find(tape: &Tape, body: &[usize]) -> Self {
+        let mut count = 0;
+        let mut first = Vec::with_capacity(tape.nodes().len());
+        for node in tape.nodes() {
+            first.push(count);
+            count += node.out.len();
+        }
+        let mut classes = Classes { first, parent: (0..count).collect() };
+        for &line in body {
+            let slots = classes.slots(tape, line);
+            for (k, &(label, slot)) in slots.iter().enumerate() {
+                if let Some(&(_, other)) = slots[..k].iter().find(|(l, _)| *l == label) {
+                    let (a, b) = (classes.root(slot), classes.root(other));
+                    classes.parent[a] = b;
+                }
+            }
+        }
+        classes
+    }
+
+    fn root(&self, mut slot: usize) -> usize {
+        while self.parent[slot] != slot {
+            slot = self.parent[slot];
+        }
+        slot
+    }
+
+    /// The labels of a line that stand for an index of a large value, with the place of that index.
+    fn slots(&self, tape: &Tape, line: usize) -> Vec<(Label, usize)> {
+        let node = &tape.nodes()[line];
+        let operands = node.operands.iter().map(|o| (o.node.index(), &o.labels));
+        let mut slots = Vec::new();
+        for (value, labels) in operands.chain([(line, &node.out)]) {
+            let of = &tape.nodes()[value];
+            for (place, &label) in labels.iter().enumerate() {
+                let Extent::Fixed(n) = of.dims()[place] else { continue };
+                if of.has_example() && n > 1 && rows(of) > n {
+                    slots.push((label, self.first[value] + place));
+                }
+            }
+        }
+        slots
+    }
+
+    /// The label of a line that belongs to a class, if the line can run in a loop over it.
+    fn label(&self, tape: &Tape, line: usize, class: usize) -> Option<Label> {
+        let mut labels = self.slots(tape, line).into_iter().filter(|&(_, s)| self.root(s) == class);
+        let (label, _) = labels.next()?;
+        (labels.all(|(l, _)| l == label) && loopable(&tape.nodes()[line], label)).then_some(label)
+    }
+
+    /// The classes with large values, those with the most rows first.
+    fn worthwhile(&self, tape: &Tape, body: &[usize]) -> Vec<usize> {
+        let mut weights: Vec<(usize, usize)> = Vec::new();
+        for &line in body {
+            let node = &tape.nodes()[line];
+            for (place, dim) in node.dims().iter().enumerate() {
+                let (Extent::Fixed(n), size) = (dim, rows(node)) else { continue };
+                if !node.has_example() || size < LARGE || size / n < ENOUGH || *n < 2 {
+                    continue;
+                }
+                let class = self.root(self.first[line] + place);
+                match weights.iter_mut().find(|(c, _)| *c == class) {
+                    Some((_, weight)) => *weight += size,
+                    None => weights.push((class, size)),
+                }
+            }
+        }
+        // Every line that carries the class must be able to loop.
+        let carries = |line: usize, class| self.slots(tape, line).iter().any(|&(_, s)| self.root(s) == class);
+        weights.retain(|&(class, _)| {
+            body.iter().all(|&k| !carries(k, class) || self.label(tape, k, class).is_some())
+        });
+        weights.sort_by_key(|&(_, weight)| std::cmp::Reverse(weight));
+        weights.into_iter().map(|(class, _)| class).collect()
+    }
+}
+
+/// Whether a line may run value by value of one of its indices.
+fn loopable(node: &Node, label: Label) -> bool {
+    let twice = node.out.iter().enumerate().any(|(k, l)| node.out[..k].contains(l));
+    let local = match node.op {
+        Op::Slice(_) | Op::Pad(_) | Op::Gather(_) | Op::Scatter(_) | Op::Reshape => {
+            let (from, to) = node.local_labels();
+            from.contains(&label) || to.contains(&label)
+        }
+        Op::Input(_) | Op::Constant(_) => true,
+        Op::Contract(_) => !node.out.contains(&label) && node.counted().contains(&label),
+        Op::Add(_) | Op::Unary(_) | Op::Binary(_) | Op::Select | Op::Stop => !node.out.contains(&label),
+    };
+    !twice && !local
+}
+
+/// Puts lines and loops in an order in which each follows what it reads: lines in the order of the tape, a loop as soon
+/// as it can run.
+fn schedule(tape: &Tape, body: &[usize], member: &[Option<(usize, Label)>]) -> Vec<Unit> {
+    let (mut units, unit_of) = gather(tape, body, member);
+    let reads: Vec<Vec<usize>> = units
+        .iter()
+        .enumerate()
+        .map(|(number, unit)| {
+            let values =
+                lines(unit).into_iter().flat_map(|k| tape.nodes()[k].operands.iter().map(|o| o.node.index()));
+            values.filter(|&value| unit_of[value] != Some(number)).collect()
+        })
+        .collect();
+    let place = |&number: &usize| match &units[number] {
+        Unit::Line(line) => 2 * line,
+        Unit::Loop(_) => 2 * reads[number].iter().max().unwrap_or(&0) + 1,
+    };
+    let mut waiting: Vec<usize> = (0..units.len()).collect();
+    waiting.sort_by_key(place);
+    let mut done = vec![false; units.len()];
+    let mut sorted = Vec::with_capacity(units.len());
+    while !waiting.is_empty() {
+        let ready = |&number: &usize| reads[number].iter().all(|&v| unit_of[v].is_none_or(|u| done[u]));
+        let next = waiting.iter().position(ready).unwrap_or(0);
+        let number = waiting.remove(next);
+        done[number] = true;
+        sorted.push(std::mem::replace(&mut units[number], Unit::Line(0)));
+    }
+    sorted
+}
+
+fn lines(unit: &Unit) -> Vec<usize> {
+    match unit {
+        Unit::Line(line) => vec![*line],
+        Unit::Loop(rolled) => rolled.lines.iter().map(|(line, _)| *line).collect(),
+    }
+}
+
+/// The units, and the unit of each line.
+fn gather(tape: &Tape, body: &[usize], member: &[Option<(usize, Label)>]) -> (Vec<Unit>, Vec<Option<usize>>) {
+    let mut units: Vec<Unit> = Vec::new();
+    let mut unit_of: Vec<Option<usize>> = vec![None; tape.nodes().len()];
+    // Lines of one class and one level are one loop: what depends on a loop by a way outside of it is a level higher.
+    let mut level = vec![0; tape.nodes().len()];
+    let mut loops: Vec<((usize, usize), usize)> = Vec::new();
+    for &line in body {
+        let node = &tape.nodes()[line];
+        let class = member[line].map(|(class, _)| class);
+        let from = |value: usize| {
+            // A sum over the index is known when the loop is done.
+            let sums = |label| !tape.nodes()[value].out.contains(&label);
+            let leaves = member[value].is_some_and(|(c, label)| Some(c) != class || sums(label));
+            level[value] + usize::from(leaves)
+        };
+        level[line] = node.operands.iter().map(|o| from(o.node.index())).max().unwrap_or(0);
+        let Some((class, label)) = member[line] else {
+            unit_of[line] = Some(units.len());
+            units.push(Unit::Line(line));
+            continue;
+        };
+        let key = (class, level[line]);
+        let unit = loops.iter().find(|(k, _)| *k == key).map_or(units.len(), |&(_, unit)| unit);
+        if unit == units.len() {
+            let Extent::Fixed(extent) = node.extent(label) else { continue };
+            loops.push((key, unit));
+            units.push(Unit::Loop(Rolled { extent, lines: Vec::new() }));
+        }
+        if let Unit::Loop(rolled) = &mut units[unit] {
+            rolled.lines.push((line, label));
+        }
+        unit_of[line] = Some(unit);
+    }
+    (units, unit_of)
+}

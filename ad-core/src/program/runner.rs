@@ -1,0 +1,256 @@
+//! Whole batches: rows in, rows out, blocks spread over threads, all memory kept from call to call.
+
+use std::borrow::Borrow;
+use std::sync::Mutex;
+
+use smallvec::SmallVec;
+
+use super::runtime::{Binding, Workspace, check_size};
+use super::{Port, Program};
+use crate::error::{Error, Result};
+use crate::kernels::{BLOCK, Element};
+
+/// A program with the memory that it needs for batches. The first call of a size makes the memory; from then on a call
+/// allocates nothing on one thread.
+///
+/// ```
+/// use ad_core::{Elementary, Tape};
+///
+/// let tape = Tape::record(|t| [("y", (t.example("x", &[2]) * t.shared("w", &[2])).sum().tanh())])?;
+/// let program = tape.compile::<f64>()?;
+/// let mut runner = program.runner();
+/// runner.bind(&[&[0.5, -1.0]])?; // parameters, and what follows from them alone: once
+/// for rows in [[1.0, 2.0, 3.0, 4.0], [0.0, 1.0, 0.0, -1.0]] {
+///     runner.run(2, &[&rows])?; // two examples of two numbers
+///     assert!((runner.output(0)[0] - (0.5 * rows[0] - rows[1]).tanh()).abs() < 1e-15);
+/// }
+/// # Ok::<(), ad_core::Error>(())
+/// ```
+///
+/// `P` is the program or a reference to it.
+#[derive(Debug)]
+pub struct Runner<T, P> {
+    program: P,
+    binding: Binding<T>,
+    /// One for each thread.
+    workspaces: Vec<Mutex<Workspace<T>>>,
+    totals: Workspace<T>,
+    /// The sums over the examples of each block, where several threads run.
+    sums: Vec<T>,
+    outputs: Vec<Vec<T>>,
+    /// How many examples the workspaces have room for.
+    capacity: usize,
+}
+
+impl<T: Element> Program<T> {
+    /// Memory to run batches with. The shared inputs are zero until [`Runner::bind`].
+    pub fn runner(&self) -> Runner<T, &Self> {
+        Runner::new(self)
+    }
+
+    /// As [`Program::runner`], with the program within.
+    pub fn into_runner(self) -> Runner<T, Self> {
+        Runner::new(self)
+    }
+
+    /// Runs the program on `examples` examples. Inputs are in the order of the tape, row-major with one row per
+    /// example; the outputs come back so. [`Program::runner`] keeps its memory for further calls.
+    ///
+    /// # Errors
+    /// Where an input is missing or does not have the size of its shape.
+    pub fn call(&self, examples: usize, inputs: &[&[T]]) -> Result<Vec<Vec<T>>> {
+        check_count(self.inputs().len(), inputs.len())?;
+        let pairs = || self.inputs().iter().zip(inputs);
+        for (port, input) in pairs() {
+            check_size(port, if port.has_example() { examples } else { 1 }, input.len())?;
+        }
+        let pick =
+            |own: bool| pairs().filter(|(p, _)| p.has_example() == own).map(|(_, x)| *x).collect::<Vec<_>>();
+        let mut runner = self.runner();
+        runner.bind(&pick(false))?;
+        runner.run(examples, &pick(true))?;
+        Ok(runner.outputs)
+    }
+}
+
+fn check_count(want: usize, got: usize) -> Result<()> {
+    if want == got {
+        return Ok(());
+    }
+    Err(Error::new(format!("{want} inputs are wanted, {got} were given")))
+}
+
+/// Neighbouring blocks, and where their results go.
+struct Part<'a, T> {
+    first: usize,
+    blocks: usize,
+    outputs: SmallVec<[&'a mut [T]; 4]>,
+    sums: &'a mut [T],
+}
+
+impl<T: Element, P: Borrow<Program<T>>> Runner<T, P> {
+    fn new(program: P) -> Self {
+        let own = program.borrow();
+        Runner {
+            binding: own.binding(),
+            workspaces: Vec::new(),
+            totals: own.totals(),
+            sums: Vec::new(),
+            outputs: vec![Vec::new(); own.outputs().len()],
+            capacity: 0,
+            program,
+        }
+    }
+
+    /// The program.
+    pub fn program(&self) -> &Program<T> {
+        self.program.borrow()
+    }
+
+    /// Sets the shared inputs, in the order of the tape, and computes what follows from them alone.
+    ///
+    /// # Errors
+    /// Where an input is missing or does not have the size of its shape.
+    pub fn bind(&mut self, shared: &[&[T]]) -> Result<()> {
+        self.program.borrow().bind(&mut self.binding, shared)
+    }
+
+    /// Runs `examples` examples. `inputs` are those of the tape that each example has its own of, in order, row-major
+    /// with one row per example.
+    ///
+    /// # Errors
+    /// Where an input is missing or does not have the size of its shape.
+    pub fn run(&mut self, examples: usize, inputs: &[&[T]]) -> Result<()> {
+        let program: &Program<T> = self.program.borrow();
+        let ports = || program.inputs().iter().filter(|p| p.has_example());
+        check_count(ports().count(), inputs.len())?;
+        for (port, input) in ports().zip(inputs) {
+            check_size(port, examples, input.len())?;
+        }
+        let size = if program.one_block { examples.max(1) } else { BLOCK };
+        // Without examples there is still what follows from sums over none.
+        let blocks = if program.one_block { 1 } else { examples.div_ceil(size) };
+        let threads = if blocks > 1 { rayon::current_num_threads() } else { 1 };
+        self.prepare(examples, size, threads);
+        let program: &Program<T> = self.program.borrow();
+        self.totals.clear_sums();
+        let batch = Batch { program, binding: &self.binding, inputs, examples, size };
+        if threads == 1 {
+            for block in 0..blocks {
+                let mut workspace = lock(&self.workspaces[0]);
+                let outputs = self.outputs.iter_mut().map(|out| &mut out[..]);
+                batch.run(block, &mut workspace, outputs, block);
+                self.totals.add_sums(&workspace);
+            }
+        } else {
+            let width = self.totals.sums_length();
+            self.sums.resize(blocks * width, T::zero());
+            let outputs = self.outputs.iter_mut().map(|out| &mut out[..]).collect();
+            batch.spread(&self.workspaces, Part { first: 0, blocks, outputs, sums: &mut self.sums });
+            for block in 0..blocks {
+                self.totals.add_flat(&self.sums[block * width..][..width]);
+            }
+        }
+        program.finish(&self.binding, &mut self.totals);
+        let shared = program.outputs().iter().enumerate().filter(|(_, port)| !port.has_example());
+        for (k, _) in shared {
+            self.outputs[k].copy_from_slice(program.output(&self.binding, &self.totals, k));
+        }
+        Ok(())
+    }
+
+    /// Output `k` of the tape after a run: row-major, one row per example if it has examples.
+    ///
+    /// # Panics
+    /// Where there is no output `k`.
+    pub fn output(&self, k: usize) -> &[T] {
+        &self.outputs[k]
+    }
+
+    /// The outputs of the tape after a run, in order.
+    pub fn outputs(&self) -> &[Vec<T>] {
+        &self.outputs
+    }
+
+    /// Makes memory, where there is not enough yet.
+    fn prepare(&mut self, examples: usize, size: usize, threads: usize) {
+        let program: &Program<T> = self.program.borrow();
+        if self.capacity < size {
+            self.workspaces.clear();
+            self.capacity = size;
+        }
+        while self.workspaces.len() < threads {
+            self.workspaces.push(Mutex::new(program.workspace_for(size)));
+        }
+        for (out, port) in self.outputs.iter_mut().zip(program.outputs()) {
+            out.resize(if port.has_example() { examples * port.size() } else { port.size() }, T::zero());
+        }
+    }
+}
+
+fn lock<T>(workspace: &Mutex<Workspace<T>>) -> std::sync::MutexGuard<'_, Workspace<T>> {
+    // A workspace has no state that a panic elsewhere could have left half done: each block begins anew.
+    workspace.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+/// What all blocks of a run read.
+struct Batch<'a, T> {
+    program: &'a Program<T>,
+    binding: &'a Binding<T>,
+    inputs: &'a [&'a [T]],
+    examples: usize,
+    size: usize,
+}
+
+impl<T: Element> Batch<'_, T> {
+    /// Halves the blocks until each is alone.
+    fn spread(&self, workspaces: &[Mutex<Workspace<T>>], mut part: Part<'_, T>) {
+        if part.blocks == 1 {
+            let mut workspace =
+                lock(&workspaces[rayon::current_thread_index().unwrap_or(0) % workspaces.len()]);
+            self.run(part.first, &mut workspace, part.outputs.iter_mut().map(|out| &mut **out), 0);
+            workspace.write_sums(part.sums);
+            return;
+        }
+        let half = part.blocks / 2;
+        let (sums, more_sums) = part.sums.split_at_mut(part.sums.len() / part.blocks * half);
+        let (mut left, mut right) = (SmallVec::new(), SmallVec::new());
+        for (out, port) in part.outputs.into_iter().zip(self.program.outputs()) {
+            let rows = if port.has_example() { half * self.size * port.size() } else { 0 };
+            let (a, b) = out.split_at_mut(rows);
+            left.push(a);
+            right.push(b);
+        }
+        let (first, blocks) = (part.first, part.blocks);
+        let left = Part { first, blocks: half, outputs: left, sums };
+        let right = Part { first: first + half, blocks: blocks - half, outputs: right, sums: more_sums };
+        rayon::join(|| self.spread(workspaces, left), || self.spread(workspaces, right));
+    }
+
+    /// One block: rows of the batch in, rows out, from block `offset` of `outputs` on.
+    fn run<'o>(
+        &self,
+        block: usize,
+        workspace: &mut Workspace<T>,
+        outputs: impl Iterator<Item = &'o mut [T]>,
+        offset: usize,
+    ) {
+        let first = block * self.size;
+        let count = self.size.min(self.examples - first);
+        workspace.clear_sums();
+        workspace.set_examples(count);
+        let own = |(_, port): &(usize, &Port)| port.has_example();
+        for ((k, port), input) in self.program.inputs().iter().enumerate().filter(own).zip(self.inputs) {
+            let n = port.size();
+            self.program.write_rows(workspace, k, &input[first * n..(first + count) * n]);
+        }
+        self.program.run_block(self.binding, workspace);
+        for ((k, port), rows) in self.program.outputs().iter().enumerate().zip(outputs) {
+            if port.has_example() {
+                let n = port.size();
+                let rows = &mut rows[offset * self.size * n..][..count * n];
+                self.program.read_rows(self.binding, workspace, k, rows);
+            }
+        }
+    }
+}

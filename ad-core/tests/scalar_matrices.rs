@@ -1,0 +1,109 @@
+//! Other crates' linear algebra on numbers with derivatives: values bit for bit, derivatives against differences.
+
+use ad_core::{Dual, Var, gradient};
+use nalgebra::{DMatrix, DVector, Matrix3, RealField, SMatrix, Vector3};
+use ndarray::{Array1, Array2};
+
+fn matrix<T: RealField + Copy>(x: &[T]) -> Matrix3<T> {
+    Matrix3::from_row_slice(&x[..9])
+}
+
+/// Through `A^T A + I`, which is positive definite.
+fn cholesky<T: RealField + Copy>(x: &[T]) -> T {
+    let a = matrix(x);
+    let factor = (a.transpose() * a + Matrix3::identity()).cholesky().expect("it is positive definite");
+    let solution = factor.solve(&Vector3::from_column_slice(&x[9..12]));
+    solution.norm_squared() + factor.determinant().ln()
+}
+
+fn lu<T: RealField + Copy>(x: &[T]) -> T {
+    let lu = matrix(x).lu();
+    let solution = lu.solve(&Vector3::from_column_slice(&x[9..12])).expect("it is regular");
+    solution.dot(&solution) + lu.determinant() + lu.try_inverse().expect("it is regular").trace()
+}
+
+fn least_squares<T: RealField + Copy>(x: &[T]) -> T {
+    let a = SMatrix::<T, 6, 2>::from_column_slice(&x[..12]);
+    let b = SMatrix::<T, 6, 1>::from_fn(|i, _| x[i] * x[i] + x[11 - i]);
+    let qr = a.qr();
+    let solution = qr.r().solve_upper_triangular(&(qr.q().transpose() * b)).expect("it has full rank");
+    (a * solution - b).norm() + solution.sum()
+}
+
+fn dynamic<T: RealField + Copy>(x: &[T]) -> T {
+    let a = DMatrix::from_row_slice(3, 4, x);
+    let v = DVector::from_fn(4, |i, _| x[i].sin());
+    (&a * v).norm() + (&a * a.transpose()).symmetric_eigenvalues().max()
+}
+
+fn product<T: RealField + Copy + num_traits::Num + ndarray::ScalarOperand>(x: &[T]) -> T {
+    let a = Array2::from_shape_vec((3, 4), x.to_vec()).expect("3 x 4");
+    let b: Array1<T> = x[..4].iter().map(|&x| RealField::max(x, x * x)).collect();
+    let c = a.dot(&a.t());
+    let d = a.dot(&b) * x[0];
+    d.dot(&c.dot(&d)) + (&c * x[1]).sum()
+}
+
+const POINT: [f64; 12] = [1.3, -0.4, 0.7, 0.2, 1.9, -0.5, -0.8, 0.6, 2.2, 0.9, -1.1, 0.4];
+
+fn check(
+    name: &str,
+    plain: fn(&[f64]) -> f64,
+    dual: fn(&[Dual<f64, 12>]) -> Dual<f64, 12>,
+    nested: fn(&[Dual<Dual>]) -> Dual<Dual>,
+    var: fn(&[Var]) -> Var,
+) {
+    let forward = dual(&std::array::from_fn::<_, 12, _>(|k| Dual::along(POINT[k], k)));
+    let (value, reverse) = gradient(var, &POINT).unwrap();
+    assert_eq!((forward.value, value), (plain(&POINT), plain(&POINT)), "{name}: values");
+    for k in 0..POINT.len() {
+        let at = |h: f64| {
+            let mut x = POINT;
+            x[k] += h;
+            plain(&x)
+        };
+        let central = |h: f64| (at(h) - at(-h)) / (2.0 * h);
+        let want = (4.0 * central(5e-4) - central(1e-3)) / 3.0;
+        let near = |got: f64| (got - want).abs() <= 1e-7 * (1.0 + want.abs());
+        assert!(near(forward.tangent[k]), "{name}, forward by x[{k}]: {} {want}", forward.tangent[k]);
+        assert!(near(reverse[k]), "{name}, reverse by x[{k}]: {} {want}", reverse[k]);
+        // The second derivative is the difference of first ones.
+        let moved = std::array::from_fn::<_, 12, _>(|j| {
+            let x = Dual::new(POINT[j], [f64::from(u8::from(j == k))]);
+            Dual::new(x, [Dual::fixed(f64::from(u8::from(j == k)))])
+        });
+        let slope = |h: f64| {
+            let x =
+                std::array::from_fn::<_, 12, _>(|j| Dual::along(POINT[j] + if j == k { h } else { 0.0 }, j));
+            dual(&x).tangent[k]
+        };
+        let central = |h: f64| (slope(h) - slope(-h)) / (2.0 * h);
+        let want = (4.0 * central(5e-4) - central(1e-3)) / 3.0;
+        let got = nested(&moved).tangent[0].tangent[0];
+        assert!((got - want).abs() <= 1e-6 * (1.0 + want.abs()), "{name}, twice by x[{k}]: {got} {want}");
+    }
+}
+
+#[test]
+fn nalgebra_differentiates() {
+    check("Cholesky", cholesky, cholesky, cholesky, cholesky);
+    check("LU", lu, lu, lu, lu);
+    check("least squares", least_squares, least_squares, least_squares, least_squares);
+    check("dynamic sizes", dynamic, dynamic, dynamic, dynamic);
+}
+
+#[test]
+fn ndarray_differentiates() {
+    check("products", product, product, product, product);
+}
+
+#[test]
+fn duals_are_written_and_read() {
+    let x = Dual::<f64, 2>::new(0.1, [1.0, -2.5]);
+    let text = serde_json::to_string(&x).unwrap();
+    assert_eq!(text, "[0.1,[1.0,-2.5]]");
+    let back: Dual<f64, 2> = serde_json::from_str(&text).unwrap();
+    assert_eq!((back.value, back.tangent), (x.value, x.tangent));
+    let error = serde_json::from_str::<Dual>(&text).unwrap_err().to_string();
+    assert!(error.contains("a Dual with 1 tangents is wanted, this has 2"), "{error}");
+}

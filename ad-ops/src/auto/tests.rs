@@ -1,0 +1,142 @@
+use super::*;
+use crate::random::Purpose;
+use crate::trace::{Dense, Jacobian};
+use ad_core::{Elementary, Tape};
+
+fn stream(draw: u32) -> Stream {
+    Purpose::Probe.stream(31, draw, 0)
+}
+
+fn normals(n: usize, seed: u32) -> Vec<f64> {
+    let mut stream = Purpose::Constant.stream(8, seed, 0);
+    (0..n).map(|_| stream.standard_normal()).collect()
+}
+
+/// `sum_k c_k u_k u_k^T` for random directions, and more.
+fn low_rank(d: usize, c: &[f64], more: impl Fn(usize, usize) -> f64) -> Dense {
+    let q = crate::trace::ThinQr::new(&crate::trace::Rows { dim: d, data: normals(c.len() * d, 1) }).basis;
+    let entry =
+        |i: usize, j: usize| c.iter().zip(q.iter()).map(|(c, q)| c * q[i] * q[j]).sum::<f64>() + more(i, j);
+    Dense::new(d, (0..d * d).map(|ij| entry(ij / d, ij % d)).collect()).unwrap()
+}
+
+/// Three Jacobians on which different estimators win: a random one, one near a multiple of the identity, and a low rank
+/// that a rotation hides.
+fn three(d: usize) -> [Dense; 3] {
+    let noise = normals(d * d, 2);
+    let skew = |i: usize, j: usize| noise[i * d + j] - noise[j * d + i];
+    [
+        low_rank(d, &[], |i, j| noise[i * d + j] / (d as f64).sqrt()),
+        low_rank(d, &[49.0, 48.0, 47.0, 45.0], |i, j| if i == j { -50.0 } else { 0.0 }),
+        low_rank(d, &[6.0, 4.0, 3.0], |i, j| 0.5 * skew(i, j) + 0.02 * noise[i * d + j]),
+    ]
+}
+
+/// Variances that are predicted are those of estimates, for every method; and no method is biased.
+#[test]
+fn predictions_are_the_variances_of_estimates() {
+    let (d, draws) = (16, 4000_u32);
+    for (which, map) in three(d).iter().enumerate() {
+        let auto = Auto { measure: d, ..Auto::new(6, d) };
+        let choice = auto.choose(std::slice::from_ref(map), &mut stream(0)).unwrap();
+        let trace: f64 = map.entries().iter().step_by(d + 1).sum();
+        for Predicted { method, variance } in choice.considered() {
+            let values: Vec<f64> =
+                (0..draws).map(|k| method.estimate(map, &mut stream(1 + k)).unwrap().value).collect();
+            let found = mean(&values);
+            let sampled = values.iter().map(|x| (x - trace).powi(2)).sum::<f64>() / f64::from(draws);
+            let error = (sampled / f64::from(draws)).sqrt();
+            assert!(
+                (found - trace).abs() < 4.5 * error + 1e-9,
+                "{which}: {method}: {found} +- {error} of {trace}"
+            );
+            // Formulas without a sketch are exact, those with one averaged over some.
+            let wide = if matches!(method, Method::Hutchinson { .. }) { 1.15 } else { 1.6 };
+            assert!(
+                sampled < wide * variance + 1e-20 && sampled * wide > *variance,
+                "{which}: {method}: {sampled}, predicted {variance}"
+            );
+        }
+    }
+}
+
+/// What is chosen is never far worse than the best of all fixed choices.
+#[test]
+fn the_choice_is_nearly_the_best() {
+    let (d, draws) = (64, 400_u32);
+    for (which, map) in three(d).iter().enumerate() {
+        let trace: f64 = map.entries().iter().step_by(d + 1).sum();
+        let error = |method: Method| {
+            let one = |k: u32| (method.estimate(map, &mut stream(1 + k)).unwrap().value - trace).powi(2);
+            ((0..draws).map(one).sum::<f64>() / f64::from(draws)).sqrt()
+        };
+        let choice = Auto::new(12, d).choose(std::slice::from_ref(map), &mut stream(0)).unwrap();
+        let best = Method::all(12, d).into_iter().map(error).fold(f64::INFINITY, f64::min);
+        let ours = error(choice.method());
+        // The best of many samples is a little too good by chance.
+        assert!(ours < 1.1 * best, "{which}: {ours} against {best}\n{choice}");
+    }
+}
+
+/// With fewer vectors than dimensions the measurement is rougher, and the choice still sees a decaying spectrum.
+#[test]
+fn a_short_measurement_sees_what_matters() {
+    let d = 300;
+    let map = low_rank(d, &[50.0, 20.0, 10.0, 5.0], |_, _| 0.0);
+    let auto = Auto { measure: 16, ..Auto::new(12, d) };
+    let choice = auto.choose(&[map], &mut stream(3)).unwrap();
+    assert!(matches!(choice.method(), Method::HutchPp { .. }), "{choice}");
+    assert!(choice.measured() < d);
+    let noise = normals(d * d, 4);
+    let flat = Dense::new(d, noise).unwrap();
+    let choice = auto.choose(&[flat], &mut stream(4)).unwrap();
+    assert!(matches!(choice.method(), Method::Hutchinson { .. }), "{choice}");
+    let text = choice.to_string();
+    assert!(
+        text.starts_with("Hutchinson, 12") && text.contains("the exact trace costs 300.00 products"),
+        "{text}"
+    );
+}
+
+/// At two dimensions the exact trace costs no more than an estimate.
+#[test]
+fn exact_is_chosen_where_it_costs_no_more() {
+    let field = Tape::record(|t| {
+        let x = t.example("x", &[2]);
+        [("x_dot", x.tanh() * 2.0 + x.sum())]
+    })
+    .unwrap();
+    let jacobian = Jacobian::new(&field, "x", "x_dot").unwrap();
+    let at = jacobian.at(&[&[0.3, -0.2]]).unwrap();
+    let choice = Auto::new(3, at.dim()).choose(std::slice::from_ref(&at), &mut stream(0)).unwrap();
+    assert_eq!(choice.method(), Method::Exact);
+    assert!(choice.to_string().contains("costs 2.00 products"));
+    let slope = |x: f64| 2.0 * (1.0 - x.tanh().powi(2));
+    let exact = choice.method().estimate(&at, &mut stream(0)).unwrap();
+    assert!((exact.value - (2.0 + slope(0.3) + slope(0.2))).abs() < 1e-14);
+    assert!(Auto::new(0, 2).choose(&[at], &mut stream(0)).is_err());
+    assert!(Auto::new(1, 2).choose::<Dense>(&[], &mut stream(0)).unwrap_err().to_string().contains("0 maps"));
+}
+
+/// A Jacobian and its transpose are each other's: `y . J x = J^T y . x`; wrong sizes are refused.
+#[test]
+fn a_jacobian_is_a_map_with_its_transpose() {
+    use crate::trace::Transposable;
+    let field = Tape::record(|t| {
+        let (x, w) = (t.example("x", &[3]), t.shared("w", &[3, 3]));
+        [("x_dot", x.matmul(&w).tanh() * &x)]
+    })
+    .unwrap();
+    let jacobian = Jacobian::new(&field, "x", "x_dot").unwrap();
+    let at = jacobian.at(&[&normals(3, 5), &normals(9, 6)]).unwrap();
+    let (x, y) = (normals(6, 7), normals(6, 8));
+    let (mut jx, mut jty) = ([0.0; 6], [0.0; 6]);
+    at.apply(&x, &mut jx).unwrap();
+    at.apply_transpose(&y, &mut jty).unwrap();
+    for k in [0..3, 3..6] {
+        let [a, b] = [(&y, &jx), (&x, &jty)].map(|(a, b)| crate::trace::dot(&a[k.clone()], &b[k.clone()]));
+        assert!((a - b).abs() < 1e-13 * (1.0 + a.abs()));
+    }
+    assert!(jacobian.at(&[&[0.0; 3]]).unwrap_err().to_string().contains("2 inputs"));
+    assert!(jacobian.at(&[&[0.0; 2], &[0.0; 9]]).unwrap_err().to_string().contains("`x` of shape [3]"));
+}

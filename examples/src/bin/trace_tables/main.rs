@@ -1,0 +1,67 @@
+//! Published tables of trace estimators, run again: `trace_tables [--json]`.
+//!
+//! Each row is an estimator on a spectrum at a number of products, its error as published and as it is here, and the band
+//! that it has to lie in. With `--json` a row is a line of JSON. Ends with status 1 if a row is outside its band.
+//!
+//! Sources: Persson, Cortinovis, Kressner, *Improved variants of the Hutch++ algorithm for trace estimation* (2022), its
+//! released results; Epperly, Tropp, Webber, *`XTrace`: Making the most of every sample in stochastic trace estimation*
+//! (2024), its matrices. Where the law of the probes does not change under rotations, a diagonal matrix stands for any
+//! of its eigenvalues.
+
+mod basis;
+mod choice;
+mod inverses;
+mod persson;
+mod row;
+mod xtrace;
+
+use std::process::ExitCode;
+
+use row::Row;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let json = match &arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [] => false,
+        ["--json"] => true,
+        _ => {
+            eprintln!("usage: trace_tables [--json]");
+            return ExitCode::from(2);
+        }
+    };
+    match run(json) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("trace_tables: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Prints all tables; whether all rows are in their bands.
+fn run(json: bool) -> ad_core::Result<bool> {
+    let tables = [
+        persson::table,
+        xtrace::table,
+        inverses::table,
+        basis::stale,
+        basis::fresh_against_held,
+        choice::table,
+    ];
+    let mut ok = true;
+    for table in tables {
+        let rows = table()?;
+        if !json {
+            println!("{}", Row::HEADER);
+        }
+        for row in &rows {
+            println!("{}", if json { row.json() } else { row.to_string() });
+        }
+        if !json {
+            println!();
+        }
+        ok &= rows.iter().all(Row::is_ok);
+    }
+    Ok(ok)
+}
