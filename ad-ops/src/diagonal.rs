@@ -28,5 +28,5 @@ pub const DIAGONAL: &str = "diagonal";
 /// As [`divergence`](crate::divergence()).
 pub fn diagonal(tape: &Tape, state: &str, field: &str, workload: Workload) -> Result<Tape> {
     let ends = Ends::find(tape, state, field)?;
-    Ok(routes(tape, &ends, (Goal::Diagonal, DIAGONAL), workload)?.swap_remove(0).into_tape())
+    Ok(routes(tape, &ends, (Goal::Diagonal, DIAGONAL), workload)?.into_cheapest().into_tape())
 }

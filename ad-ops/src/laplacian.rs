@@ -47,7 +47,7 @@ pub fn laplacian(tape: &Tape, state: &str, value: &str, workload: Workload) -> R
         names.zip(outputs).chain([(GRADIENT.to_owned(), slopes)]).collect::<Vec<_>>()
     })?;
     let ends = Ends::find(&gradient, state, GRADIENT)?;
-    let whole = routes(&gradient, &ends, (Goal::Trace, LAPLACIAN), workload)?.swap_remove(0).into_tape();
+    let whole = routes(&gradient, &ends, (Goal::Trace, LAPLACIAN), workload)?.into_cheapest().into_tape();
     Tape::record(|t| {
         let inputs = t.inputs_like(&whole);
         let outputs = t.inline(&whole, &inputs.iter().collect::<Vec<_>>());

@@ -44,7 +44,7 @@ mod squared_norm;
 pub mod trace;
 
 pub use diagonal::{DIAGONAL, diagonal};
-pub use divergence::{DIVERGENCE, Estimator, PROBE, Route, Workload, divergence, explain};
+pub use divergence::{DIVERGENCE, Estimator, PROBE, Route, Routes, Workload, divergence, explain};
 pub use laplacian::{LAPLACIAN, laplacian};
 pub use probe::{Block, Probe, Probes, Renewal, Sharing};
 pub use squared_norm::{SQUARED_NORM, squared_norm, squared_norm_by_probes};

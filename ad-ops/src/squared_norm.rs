@@ -32,7 +32,7 @@ pub const SQUARED_NORM: &str = "squared_norm";
 /// As [`divergence`](crate::divergence()).
 pub fn squared_norm(tape: &Tape, state: &str, field: &str, workload: Workload) -> Result<Tape> {
     let ends = Ends::find(tape, state, field)?;
-    Ok(routes(tape, &ends, (Goal::SquaredNorm, SQUARED_NORM), workload)?.swap_remove(0).into_tape())
+    Ok(routes(tape, &ends, (Goal::SquaredNorm, SQUARED_NORM), workload)?.into_cheapest().into_tape())
 }
 
 /// [`squared_norm`] as the mean of `|J v|^2` over the input [`PROBE`] of shape `[probes, d]`, unbiased for probes with

@@ -6,7 +6,7 @@ mod hutchinson;
 use ad_core::{Error, Recorder, Result, Tape, Tracer};
 
 pub(crate) use exact::{Goal, routes};
-pub use exact::{Route, Workload};
+pub use exact::{Route, Routes, Workload};
 
 /// The name of the output that [`divergence`] adds.
 pub const DIVERGENCE: &str = "divergence";
@@ -44,7 +44,7 @@ pub fn divergence(tape: &Tape, state: &str, field: &str, estimator: Estimator) -
     match estimator {
         Estimator::Exact => divergence(tape, state, field, Estimator::ExactFor(Workload::default())),
         Estimator::ExactFor(workload) => {
-            Ok(routes(tape, &ends, (Goal::Trace, DIVERGENCE), workload)?.swap_remove(0).into_tape())
+            Ok(routes(tape, &ends, (Goal::Trace, DIVERGENCE), workload)?.into_cheapest().into_tape())
         }
         Estimator::Directions => {
             ends.record(tape, DIVERGENCE, |t, x, y, d| Goal::Trace.by_directions(t, x, y, d))
@@ -55,7 +55,7 @@ pub fn divergence(tape: &Tape, state: &str, field: &str, estimator: Estimator) -
     }
 }
 
-/// The routes that [`Estimator::ExactFor`] chooses from, the cheapest first.
+/// The routes that [`Estimator::ExactFor`] chooses from: what it takes, at what cost, and the runners-up.
 ///
 /// ```
 /// use ad_core::{Elementary, Tape};
@@ -67,15 +67,15 @@ pub fn divergence(tape: &Tape, state: &str, field: &str, estimator: Estimator) -
 /// })?;
 /// // tr(v s w) = sum_h s[h] m[h] with m[h] = sum_i w[i,h] v[h,i], which has no example.
 /// let routes = explain(&field, "x", "x_dot", Workload { examples: 1000, evaluations: 1 })?;
-/// println!("{}", routes[0]);
-/// let [example, binding] = routes[0].work();
+/// println!("{routes}");
+/// let [example, binding] = routes.cheapest().work();
 /// assert_eq!((example.multiply_adds, binding.multiply_adds), (64.0 + 64.0, 8.0 * 64.0));
 /// # Ok::<(), ad_core::Error>(())
 /// ```
 ///
 /// # Errors
 /// As [`divergence`].
-pub fn explain(tape: &Tape, state: &str, field: &str, workload: Workload) -> Result<Vec<Route>> {
+pub fn explain(tape: &Tape, state: &str, field: &str, workload: Workload) -> Result<Routes> {
     routes(tape, &Ends::find(tape, state, field)?, (Goal::Trace, DIVERGENCE), workload)
 }
 

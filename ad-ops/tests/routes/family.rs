@@ -61,7 +61,7 @@ fn check_laplacian(field: &Tape, workload: Workload, seed: u32) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 16, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
 
     #[test]
     fn random_networks(field in fields::networks(), workload in workload(), seed in 0_u32..1000) {

@@ -46,18 +46,9 @@ fn main() -> ad_core::Result<()> {
     for (name, field) in &fields {
         println!("== {name} of {HIDDEN}, d = {D}\n");
         let routes = explain(field, "x", "x_dot", workload)?;
-        print!("{}", routes[0]);
-        for route in &routes[1..] {
-            let [example, _] = route.work();
-            println!(
-                "{}: {} multiply-adds an example; cost {:.0}",
-                route.name(),
-                example.multiply_adds,
-                route.cost()
-            );
-        }
+        println!("{routes}");
         let directions = routes.iter().find(|route| route.name().ends_with("directions"));
-        let times = directions.map_or(0.0, ad_ops::Route::cost) / routes[0].cost();
+        let times = directions.map_or(0.0, ad_ops::Route::cost) / routes.cheapest().cost();
         println!("Directions cost {times:.1} times as much.\n");
         assert!(times >= 1.0);
         same_numbers(field)?;

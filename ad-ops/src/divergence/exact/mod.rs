@@ -26,5 +26,5 @@ mod split;
 
 pub use cost::Workload;
 pub(crate) use goal::Goal;
-pub use route::Route;
 pub(crate) use route::routes;
+pub use route::{Route, Routes};

@@ -91,7 +91,7 @@ impl Planner {
             let next = rest.remove(place);
             let outside = rest.iter().fold(search.open, |set, r| set | r.labels);
             cut = if rest.is_empty() { cut & next.labels } else { cut };
-            whole = search.join(&whole, &next, outside);
+            whole = search.join(&whole, &next, outside, f64::INFINITY)?;
         }
         let width = search.size(cut) as usize;
         let found = Found { cost: whole.cost, largest: whole.largest, parts: vec![whole.tree] };
@@ -150,7 +150,12 @@ impl<'a> Search<'a> {
     }
 
     fn size(&self, set: Set) -> f64 {
-        self.list(set).iter().map(|&l| self.network.extents[l] as f64).product()
+        let (mut rest, mut size) = (set, 1.0);
+        while rest != 0 {
+            size *= self.network.extents[self.labels[rest.trailing_zeros() as usize]] as f64;
+            rest &= rest - 1;
+        }
+        size
     }
 
     fn best(&mut self, shape: &[usize]) -> Option<Found> {
@@ -246,13 +251,9 @@ impl<'a> Search<'a> {
             let outside = others.fold(self.open, |labels, k| labels | factors[k].labels);
             let mut best: Option<Partial> = None;
             for &left in sets[..place].iter().filter(|&&left| left & lowest != 0 && left & !set == 0) {
-                if let (Some(a), Some(b)) = (table.get(&left), table.get(&(set & !left)))
-                    && best.as_ref().is_none_or(|best| a.cost.min(b.cost) < best.cost)
-                {
-                    let joined = self.join(a, b, outside);
-                    if best.as_ref().is_none_or(|best| joined.cost < best.cost) {
-                        best = Some(joined);
-                    }
+                if let (Some(a), Some(b)) = (table.get(&left), table.get(&(set & !left))) {
+                    let limit = best.as_ref().map_or(f64::INFINITY, |best| best.cost);
+                    best = self.join(a, b, outside, limit).or(best);
                 }
             }
             table.insert(set, best?);
@@ -271,10 +272,8 @@ impl<'a> Search<'a> {
                 for (k, factor) in rest.iter().enumerate().filter(|(_, f)| f.labels & whole.labels != 0) {
                     let others = rest.iter().enumerate().filter(|(j, _)| *j != k);
                     let outside = others.fold(self.open, |set, (_, f)| set | f.labels);
-                    let joined = self.join(&whole, factor, outside);
-                    if next.as_ref().is_none_or(|(_, least)| joined.cost < least.cost) {
-                        next = Some((k, joined));
-                    }
+                    let limit = next.as_ref().map_or(f64::INFINITY, |(_, least)| least.cost);
+                    next = self.join(&whole, factor, outside, limit).map(|joined| (k, joined)).or(next);
                 }
                 let (k, joined) = next?;
                 rest.remove(k);
@@ -287,21 +286,24 @@ impl<'a> Search<'a> {
         best
     }
 
-    /// The cheapest way to make one value of two. `outside` are the indices that are still needed.
-    fn join(&mut self, a: &Partial, b: &Partial, outside: Set) -> Partial {
-        let mut best = self.product(a, b, outside);
+    /// The cheapest way to make one value of two, if it costs less than `limit`. `outside` are the indices that are still
+    /// needed.
+    fn join(&mut self, a: &Partial, b: &Partial, outside: Set, limit: f64) -> Option<Partial> {
+        let mut best = self.product(a, b, outside, limit);
         for (value, sum) in [(a, b), (b, a)] {
+            let limit = best.as_ref().map_or(limit, |best| best.cost);
             if let Some(k) = sum.sum
+                && is_under(value.cost, limit)
                 && let Some(through) = self.through(value, k, (a.labels | b.labels) & outside)
-                && through.cost < best.cost
+                && is_under(through.cost, limit)
             {
-                best = through;
+                best = Some(through);
             }
         }
         best
     }
 
-    fn product(&self, a: &Partial, b: &Partial, outside: Set) -> Partial {
+    fn product(&self, a: &Partial, b: &Partial, outside: Set, limit: f64) -> Option<Partial> {
         let all = a.labels | b.labels;
         let (kept, common) = (all & outside, a.labels & b.labels & !outside);
         let example = a.example || b.example;
@@ -312,14 +314,17 @@ impl<'a> Search<'a> {
             _ if common != 0 => Kernel::Matrix,
             _ => Kernel::Rows,
         };
-        let values =
-            [(a.example, self.size(a.labels)), (b.example, self.size(b.labels)), (example, self.size(kept))];
-        let sizes: Vec<f64> = values.iter().filter(|(own, _)| *own).map(|(_, size)| *size).collect();
-        let largest = sizes.iter().fold(a.largest.max(b.largest), |largest, size| largest.max(*size));
-        let shared = if example { 0.0 } else { cost::shared(values[2].1, self.planner.workload) };
-        let own = shared + cost::line(kernel, self.size(all), &sizes, self.planner.workload);
-        let tree = Rc::new(Tree::Product(a.tree.clone(), b.tree.clone(), self.list(kept)));
-        Partial { labels: kept, example, cost: a.cost + b.cost + own, largest, sum: None, tree }
+        let size = self.size(kept);
+        let values = [(a.example, self.size(a.labels)), (b.example, self.size(b.labels)), (example, size)];
+        let own = values.map(|(own, size)| if own { size } else { 0.0 });
+        let workload = self.planner.workload;
+        let shared = if example { 0.0 } else { cost::shared(size, workload) };
+        let cost = a.cost + b.cost + shared + cost::line(kernel, self.size(all), &own, workload);
+        let largest = own.iter().fold(a.largest.max(b.largest), |largest, size| largest.max(*size));
+        is_under(cost, limit).then(|| {
+            let tree = Rc::new(Tree::Product(a.tree.clone(), b.tree.clone(), self.list(kept)));
+            Partial { labels: kept, example, cost, largest, sum: None, tree }
+        })
     }
 
     /// A sum applied to a value, term by term.
@@ -372,6 +377,11 @@ impl<'a> Search<'a> {
         self.applied.insert((k, value, kept), plans.clone());
         plans
     }
+}
+
+/// What cannot be done has infinite cost, and is still better than nothing.
+fn is_under(cost: f64, limit: f64) -> bool {
+    cost < limit || limit == f64::INFINITY
 }
 
 /// All sets of factors that hang together by their indices, smaller ones first; `None` where there are too many.

@@ -13,9 +13,7 @@ use super::network::Network;
 use super::order::{Plan, Planner};
 use super::split::Plans;
 
-/// One way to compute what is wanted of a Jacobian.
-///
-/// Prints as its name, its cost, and the lines that it adds to those of the field.
+/// One way to compute what is wanted of a Jacobian. Prints as its name and its cost.
 #[derive(Clone, Debug)]
 pub struct Route {
     name: String,
@@ -67,24 +65,63 @@ impl Route {
 impl fmt::Display for Route {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [example, binding] = self.work();
-        writeln!(
+        write!(
             f,
             "{}: {} multiply-adds an example, {} a binding; cost {:.0}",
             self.name, example.multiply_adds, binding.multiply_adds, self.cost
-        )?;
-        let text = self.tape.to_string();
-        let added = text.lines().skip(self.field).take(self.tape.nodes().len() - self.field);
-        added.into_iter().try_for_each(|line| writeln!(f, "    {line}"))
+        )
     }
 }
 
-/// All routes to a goal, an output with a name, that come into question, the cheapest first; there is at least one.
+/// The routes that came into question, the cheapest first.
+///
+/// Prints the cheapest with the lines that it adds to the field's, then the others.
+#[derive(Clone, Debug)]
+pub struct Routes {
+    cheapest: Route,
+    others: Vec<Route>,
+}
+
+impl Routes {
+    /// The one that is taken.
+    pub fn cheapest(&self) -> &Route {
+        &self.cheapest
+    }
+
+    /// The one that is taken, by itself.
+    pub fn into_cheapest(self) -> Route {
+        self.cheapest
+    }
+
+    /// The runners-up, the cheaper first.
+    pub fn others(&self) -> &[Route] {
+        &self.others
+    }
+
+    /// All of them, the cheapest first.
+    pub fn iter(&self) -> impl Iterator<Item = &Route> {
+        std::iter::once(&self.cheapest).chain(&self.others)
+    }
+}
+
+impl fmt::Display for Routes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Route { tape, field, .. } = &self.cheapest;
+        writeln!(f, "{}", self.cheapest)?;
+        let text = tape.to_string();
+        let mut added = text.lines().take(tape.nodes().len()).skip(*field);
+        added.try_for_each(|line| writeln!(f, "    {line}"))?;
+        self.others.iter().try_for_each(|route| writeln!(f, "{route}"))
+    }
+}
+
+/// All routes to a goal, an output with a name, that come into question, the cheapest first.
 pub(crate) fn routes(
     tape: &Tape,
     ends: &Ends,
     (goal, name): (Goal, &str),
     workload: Workload,
-) -> Result<Vec<Route>> {
+) -> Result<Routes> {
     let mut routes = vec![by_directions(tape, ends, (goal, name), workload)?];
     let linear = Linear::new(tape, ends)?;
     if let Some(network) = flatten(&linear.tape, linear.seed, linear.end) {
@@ -99,7 +136,7 @@ pub(crate) fn routes(
     }
     // Of two at the same cost the planned one is last, and a sort keeps their order.
     routes.sort_by(|a, b| a.cost.total_cmp(&b.cost));
-    Ok(routes)
+    Ok(Routes { cheapest: routes.remove(0), others: routes })
 }
 
 /// All directions at once, or as many at a time as memory allows.
