@@ -10,5 +10,5 @@ pub(super) fn trace(t: &Recorder, x: &Tracer, y: &Tracer, probes: usize, d: usiz
         return x.fail("Hutchinson's estimator takes at least one probe");
     }
     let v = t.example(PROBE, &[probes, d]);
-    (tangents(t, x, y, &v) * v).sum() * (1.0 / probes as f64)
+    tangents(t, x, y, &v).einsum("kd,kd->", &v) * (1.0 / probes as f64)
 }
