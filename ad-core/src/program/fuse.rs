@@ -26,18 +26,25 @@ impl Line<'_> {
         self.node.operands.iter().any(|o| o.node.index() == number)
     }
 
-    /// The labels of the result that a chain walks: all but examples and the index of an outer loop.
+    /// Whether a chain walks a label: neither examples nor the index of an outer loop, nor what has one value only.
+    fn walks(&self, label: Label) -> bool {
+        !matches!(self.node.extent(label), Extent::Example | Extent::Fixed(1))
+            && self.storage.rolled != Some(label)
+    }
+
+    /// The labels of the result that a chain walks.
     fn walked(&self) -> Labels {
-        let walks =
-            |l: &Label| matches!(self.node.extent(*l), Extent::Fixed(_)) && self.storage.rolled != Some(*l);
-        self.node.out.iter().copied().filter(walks).collect()
+        self.node.out.iter().copied().filter(|&l| self.walks(l)).collect()
     }
 
     /// Whether each element of the result comes from one element of each operand.
     fn is_elementwise(&self) -> bool {
         let node = self.node;
         let distinct = node.out.iter().enumerate().all(|(k, l)| !node.out[..k].contains(l));
-        let own = |l: &Label| node.out.contains(l) || self.storage.rolled == Some(*l);
+        let own = |l: &Label| {
+            let single = matches!(node.extent(*l), Extent::Fixed(1));
+            node.out.contains(l) || self.storage.rolled == Some(*l) || single
+        };
         let labels = (0..node.extents.len() as Label).all(|l| own(&l));
         let kind = match node.op {
             Op::Unary(_) | Op::Binary(_) | Op::Select | Op::Add(_) | Op::Stop => true,
@@ -77,7 +84,8 @@ impl Line<'_> {
 
     /// Whether operand `k` is read element for element as the result is written.
     fn evenly(&self, k: usize) -> bool {
-        self.node.operands[k].labels == self.node.out
+        let walked = |labels: &Labels| labels.iter().copied().filter(|&l| self.walks(l)).collect::<Labels>();
+        walked(&self.node.operands[k].labels) == walked(&self.node.out)
     }
 
     fn sums_loop(&self) -> bool {
