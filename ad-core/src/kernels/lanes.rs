@@ -6,7 +6,8 @@
 
 use pulp::{Simd, WithSimd};
 
-use super::simd::{Vector, dispatch, fuses, load, store};
+use super::element::{Kind, Task};
+use super::simd::{Vector, fuses, load, store};
 use super::{Element, Rows};
 
 /// `y[l] (+)= alpha * a[l] * b[l]`.
@@ -17,7 +18,7 @@ pub(crate) fn multiply<T: Element>(alpha: T, a: &[T], b: &[T], y: &mut [T], accu
 
 /// `y[l] (+)= alpha * a[l]`.
 pub(crate) fn scale<T: Element>(alpha: T, a: &[T], y: &mut [T], accumulate: bool) {
-    dispatch(Tiles { y, accumulate, terms: Multiple { alpha, a } });
+    T::run(Task(Kind::Multiple(Tiles { y, accumulate, terms: Multiple { alpha, a } })));
 }
 
 /// `y[l] (+)= alpha * sum_p a[p, l] * b[p, l]`, over `k` rows and `y.len()` lanes; without `b`, of `a` alone.
@@ -29,7 +30,7 @@ pub(crate) fn dot_lanes<T: Element>(
     y: &mut [T],
     accumulate: bool,
 ) {
-    dispatch(Tiles { y, accumulate, terms: Dot { k, alpha, a, b } });
+    T::run(Task(Kind::Dot(Tiles { y, accumulate, terms: Dot { k, alpha, a, b } })));
 }
 
 /// `y[r * step] += alpha * sum_l a[r, l] * b[r, l]`, over `n` lanes of each of `count` rows; without `b`, of `a` alone.
@@ -43,11 +44,11 @@ pub(crate) fn sums_over_lanes<T: Element>(
     y: &mut [T],
     step: usize,
 ) {
-    dispatch(LaneSums { count, n, alpha, a, b, y, step });
+    T::run(Task(Kind::LaneSums(LaneSums { count, n, alpha, a, b, y, step })));
 }
 
 /// The arguments of [`sums_over_lanes`].
-struct LaneSums<'a, T> {
+pub(super) struct LaneSums<'a, T> {
     count: usize,
     n: usize,
     alpha: T,
@@ -101,7 +102,7 @@ fn add_product<S: Simd, T: Element>(sum: T, a: T, b: T) -> T {
 }
 
 /// Something to add up in each lane.
-trait Terms<T: Element> {
+pub(super) trait Terms<T: Element> {
     /// The sums of the lanes `j..j + width`, which fill `N` registers or a part of one; on top of `old` if given.
     fn tile<S: Simd, const N: usize>(
         &self,
@@ -113,7 +114,7 @@ trait Terms<T: Element> {
 }
 
 /// `y (+)= terms`.
-struct Tiles<'a, T, F> {
+pub(super) struct Tiles<'a, T, F> {
     y: &'a mut [T],
     accumulate: bool,
     terms: F,
@@ -148,7 +149,7 @@ impl<T: Element, F: Terms<T>> Tiles<'_, T, F> {
 }
 
 /// The arguments of [`dot_lanes`].
-struct Dot<'a, T> {
+pub(super) struct Dot<'a, T> {
     k: usize,
     alpha: T,
     a: Rows<'a, T>,
@@ -195,7 +196,7 @@ impl<T: Element> Terms<T> for Dot<'_, T> {
 }
 
 /// The arguments of [`scale`].
-struct Multiple<'a, T> {
+pub(super) struct Multiple<'a, T> {
     alpha: T,
     a: &'a [T],
 }

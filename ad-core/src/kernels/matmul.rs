@@ -6,7 +6,8 @@
 
 use pulp::{Simd, WithSimd};
 
-use super::simd::{Vector, dispatch, load, store};
+use super::element::{Kind, Task};
+use super::simd::{Vector, load, store};
 use super::{Element, Rows, RowsMut, Strided, transpose};
 
 /// What becomes of the old entries of a result.
@@ -30,7 +31,7 @@ pub(crate) fn matmul<T: Element>(
     old: Old,
 ) {
     let old = if old == Old::GoesOn && alpha != T::one() { Old::Added } else { old };
-    dispatch(Product { shape, alpha, a, b, c, old });
+    T::run(Task(Kind::Matmul(Product { shape, alpha, a, b, c, old })));
 }
 
 /// `g[i, j] += alpha * sum_e a[i, e] * b[j, e]` for `shape = [m, lanes, n]`: `a` is `m` by `lanes`, `b` is `n` by `lanes`.
@@ -50,7 +51,7 @@ pub(crate) fn matmul_lanes<T: Element>(
 }
 
 /// The arguments of [`matmul`].
-struct Product<'a, T> {
+pub(super) struct Product<'a, T> {
     shape: [usize; 3],
     alpha: T,
     a: Strided<'a, T>,

@@ -7,8 +7,9 @@ use pulp::{Simd, WithSimd};
 use smallvec::SmallVec;
 
 use super::Element;
+use super::element::{Kind, Task};
 use super::elementwise::{Map, Zip};
-use super::simd::{Vector, dispatch};
+use super::simd::Vector;
 use crate::{Binary, Unary};
 
 /// Elements of a value that a strip holds, in whole rows.
@@ -97,7 +98,7 @@ pub(crate) fn chain<T: Element>(run: ChainRun<'_, '_, T>) {
             temporary.resize(size, T::zero());
         }
     }
-    dispatch(run);
+    T::run(Task(Kind::Chain(run)));
 }
 
 impl<T: Element> WithSimd for ChainRun<'_, '_, T> {

@@ -2,16 +2,16 @@
 
 use pulp::{Simd, WithSimd};
 
-use super::simd::dispatch;
+use super::element::{Kind, Task};
 use super::{Element, Rows, RowsMut};
 
 /// `dst[j, i] = src[i, j]` for `shape = [rows, cols]` of `src`.
 pub(crate) fn transpose<T: Element>(shape: [usize; 2], src: Rows<'_, T>, dst: RowsMut<'_, T>) {
-    dispatch(Transposition { shape, src, dst });
+    T::run(Task(Kind::Transposition(Transposition { shape, src, dst })));
 }
 
 /// The arguments of [`transpose`].
-struct Transposition<'a, T> {
+pub(super) struct Transposition<'a, T> {
     shape: [usize; 2],
     src: Rows<'a, T>,
     dst: RowsMut<'a, T>,
