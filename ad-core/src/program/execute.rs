@@ -3,7 +3,7 @@
 use smallvec::SmallVec;
 
 use super::aligned::Aligned;
-use super::instruction::{Instruction, Kernel, Place, Product};
+use super::instruction::{Instruction, Kernel, Place, Product, Run as RowRun};
 use super::nest::{Axes, Axis, Lane, Offsets, for_each};
 use super::numbers;
 use crate::kernels::{self, ChainRun, Element, Old, Rows, RowsMut, Strided, StripScratch};
@@ -77,16 +77,15 @@ pub(super) fn run<T: Element>(
             run.lane_matmul(T::from_f64(*alpha), *columns, [*m, *n], over, ys[0], &mut scratch.rows);
         }
         Kernel::LaneSum(product) => run.lane_sum(product, ys[0]),
-        Kernel::Rows { table, zeros, add } => run.rows(table, zeros, *add, ys[0]),
+        Kernel::Rows { runs, zeros, add } => run.rows(runs, zeros, *add, ys[0]),
+        Kernel::Transposed([rows, columns]) => {
+            let src = Rows { data: run.operands[0], stride: *columns };
+            kernels::transpose([*rows, *columns], src, RowsMut { data: ys[0], stride: *rows });
+        }
     }
 }
 
 impl<T: Element> Run<'_, T> {
-    /// Where the offset of operand `k` begins, in elements; `row` says whether it has the lane.
-    fn start(&self, offset: usize, row: bool) -> usize {
-        if row { offset * self.scale } else { offset }
-    }
-
     /// The loops left, and the length of a row, when the innermost loop walks rows that follow each other.
     fn slab<'a>(&self, over: &'a [Axis], rows: &[bool]) -> (&'a [Axis], usize) {
         if let Some((inner, outer)) = over.split_last() {
@@ -246,13 +245,13 @@ impl<T: Element> Run<'_, T> {
         });
     }
 
-    fn rows(&self, table: &[(u32, u32)], zeros: &[u32], add: bool, y: &mut [T]) {
-        for &row in zeros {
-            y[self.start(row as usize, true)..][..self.lanes].fill(T::zero());
+    fn rows(&self, runs: &[RowRun], zeros: &[RowRun], add: bool, y: &mut [T]) {
+        for run in zeros {
+            y[run.to * self.scale..][..run.length * self.lanes].fill(T::zero());
         }
-        for &(to, from) in table {
-            let x = &self.operands[0][self.start(from as usize, true)..][..self.lanes];
-            let y = &mut y[self.start(to as usize, true)..][..self.lanes];
+        for run in runs {
+            let x = &self.operands[0][run.from * self.scale..][..run.length * self.lanes];
+            let y = &mut y[run.to * self.scale..][..x.len()];
             if add { kernels::scale(T::one(), x, y, true) } else { y.copy_from_slice(x) }
         }
     }

@@ -1,6 +1,8 @@
 //! Elementwise lines that follow each other run as one chain: their values pass from one to the next in strips of a few
 //! kilobytes, and only what others read is written.
 
+use std::borrow::Cow;
+
 use smallvec::SmallVec;
 
 use super::instruction::{Instruction, Kernel, Output, Place};
@@ -15,7 +17,7 @@ const LONGEST: usize = 24;
 #[derive(Clone, Debug)]
 pub(super) struct Line<'a> {
     pub(super) number: usize,
-    pub(super) node: &'a Node,
+    pub(super) node: Cow<'a, Node>,
     pub(super) storage: Storage,
     pub(super) out: Place,
     pub(super) operands: SmallVec<[Place; 4]>,
@@ -39,7 +41,7 @@ impl Line<'_> {
 
     /// Whether each element of the result comes from one element of each operand.
     fn is_elementwise(&self) -> bool {
-        let node = self.node;
+        let node = &self.node;
         let distinct = node.out.iter().enumerate().all(|(k, l)| !node.out[..k].contains(l));
         let own = |l: &Label| {
             let single = matches!(node.extent(*l), Extent::Fixed(1));
@@ -63,9 +65,29 @@ impl Line<'_> {
             if let Some(place) = walked.iter().position(|&l| l == label) {
                 steps[place] += step;
             }
-            step *= self.storage.size(self.node, label, array);
+            step *= self.storage.size(&self.node, label, array);
         }
         steps
+    }
+
+    /// The operands that are matrices read in the other order than the last index of the result, which has no examples:
+    /// with each a transposed copy, rows run through all of them.
+    pub(super) fn crossed(&self) -> SmallVec<[usize; 2]> {
+        let walked = self.walked();
+        let (Some(&last), true) = (walked.last(), self.is_elementwise() && !self.node.has_example()) else {
+            return SmallVec::new();
+        };
+        let crossed = |k: &usize| {
+            let labels = &self.node.operands[*k].labels;
+            labels.len() == 2 && labels[0] == last && labels[1] != last && self.storage.rolled.is_none()
+        };
+        (0..self.node.operands.len()).filter(crossed).collect()
+    }
+
+    /// Reads operand `k`, a matrix, from its transposed copy.
+    pub(super) fn uncross(&mut self, k: usize, copy: Place) {
+        self.node.to_mut().operands[k].labels.reverse();
+        self.operands[k] = copy;
     }
 
     /// The label that runs within a row: the last of the result, if it is contiguous wherever it occurs. With examples
@@ -78,7 +100,7 @@ impl Line<'_> {
 
     /// What lines of one chain agree on: the sizes that they walk, and what makes a row.
     fn domain(&self) -> (SmallVec<[usize; 4]>, bool, bool) {
-        let sizes = self.walked().iter().map(|&l| self.storage.size(self.node, l, usize::MAX)).collect();
+        let sizes = self.walked().iter().map(|&l| self.storage.size(&self.node, l, usize::MAX)).collect();
         (sizes, self.node.has_example(), self.lane().is_some())
     }
 
@@ -113,7 +135,7 @@ pub(super) fn fuse(
             if chain.iter().any(|l| line.reads(l.number)) {
                 flush(&mut chain, &mut instructions);
             }
-            instructions.push(Instruction::new(line.node, &line.storage, line.out, line.operands));
+            instructions.push(Instruction::new(&line.node, &line.storage, line.out, line.operands));
             continue;
         }
         let joins = |chain: &[Line<'_>]| {
@@ -161,7 +183,7 @@ fn linked(lines: &[Line<'_>], keep: &[bool]) -> Instruction {
             let has = |l: Label| line.node.operands[k].labels.contains(&l);
             let rows =
                 if has_example { matches!(line.operands[k], Place::Block(_)) } else { lane.is_some_and(has) };
-            let stride = line.storage.stride(line.node, k + 1);
+            let stride = line.storage.stride(&line.node, k + 1);
             let read = Read { place: line.operands[k], stride, steps: line.steps(k + 1, &walked), rows };
             Argument::Read(reads.iter().position(|r| *r == read).unwrap_or_else(|| {
                 reads.push(read);
@@ -179,12 +201,12 @@ fn linked(lines: &[Line<'_>], keep: &[bool]) -> Instruction {
         home[n] = temporary;
         free.extend((0..n).filter(|&m| last_read(m) == Some(n)).filter_map(|m| home[m]));
         let write = keep[n].then(|| {
-            outs.push(Output { place: line.out, stride: line.storage.stride(line.node, 0) });
+            outs.push(Output { place: line.out, stride: line.storage.stride(&line.node, 0) });
             writes.push(line.steps(0, &walked));
             outs.len() - 1
         });
         links.push(Link {
-            function: function(line.node),
+            function: function(&line.node),
             arguments,
             write,
             temporary,

@@ -51,6 +51,29 @@ pub(super) struct Product {
     pub(super) sparse: bool,
 }
 
+/// Rows that follow each other in the result and in the operand.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Run {
+    pub(super) to: usize,
+    pub(super) from: usize,
+    pub(super) length: usize,
+}
+
+impl Run {
+    /// Joins pairs `(to, from)` of rows.
+    fn join(pairs: impl Iterator<Item = (u32, u32)>) -> Vec<Run> {
+        let mut runs: Vec<Run> = Vec::new();
+        for (to, from) in pairs {
+            let (to, from) = (to as usize, from as usize);
+            match runs.last_mut() {
+                Some(run) if (run.to + run.length, run.from + run.length) == (to, from) => run.length += 1,
+                _ => runs.push(Run { to, from, length: 1 }),
+            }
+        }
+        runs
+    }
+}
+
 /// What runs.
 #[derive(Clone, Debug)]
 #[expect(clippy::large_enum_variant, reason = "a program has some hundred of them, and reads them in order")]
@@ -67,10 +90,24 @@ pub(super) enum Kernel {
     /// `alpha * sum (product of operands)` into a sum over examples, row by row.
     LaneSum(Product),
     /// Rows set to zero, then rows copied (or added) from place to place: `(to, from)`.
-    Rows { table: Vec<(u32, u32)>, zeros: Vec<u32>, add: bool },
+    Rows { runs: Vec<Run>, zeros: Vec<Run>, add: bool },
+    /// A shared matrix of this many rows and columns, transposed.
+    Transposed([usize; 2]),
 }
 
 impl Instruction {
+    /// The transposition of a shared matrix.
+    pub(super) fn transposed(shape: [usize; 2], out: Place, operand: Place) -> Instruction {
+        Instruction {
+            outs: SmallVec::from_iter([Output { place: out, stride: 0 }]),
+            operands: SmallVec::from_iter([operand]),
+            strides: SmallVec::from_iter([0]),
+            lane: Lane::Fixed(1),
+            accumulates: false,
+            kernel: Kernel::Transposed(shape),
+        }
+    }
+
     /// The instruction for a line that is neither elementwise nor an input nor a constant.
     pub(super) fn new(
         node: &Node,
@@ -100,7 +137,7 @@ impl Instruction {
             | Op::Add(_)
             | Op::Stop
             | Op::Input(_)
-            | Op::Constant(_) => Kernel::Rows { table: Vec::new(), zeros: Vec::new(), add: false },
+            | Op::Constant(_) => Kernel::Rows { runs: Vec::new(), zeros: Vec::new(), add: false },
         };
         let looped = |l: &Label| storage.rolled == Some(*l);
         let strides = (1..=node.operands.len()).map(|array| storage.stride(node, array)).collect();
@@ -200,8 +237,9 @@ fn rows(node: &Node, storage: &Storage, table: Vec<(u32, u32)>, add: bool) -> Ke
         node.out.iter().zip(&index).fold(0, |at, (&l, i)| at * storage.size(node, l, 0) + i) as u32
     };
     let written: std::collections::HashSet<u32> = table.iter().filter(|_| !add).map(|row| row.0).collect();
-    let zeros = (0..sizes.iter().product()).map(place).filter(|row| !written.contains(row)).collect();
-    Kernel::Rows { table, zeros, add }
+    let zeros = (0..sizes.iter().product()).map(place).filter(|row| !written.contains(row));
+    let zeros = Run::join(zeros.map(|row| (row, row)));
+    Kernel::Rows { runs: Run::join(table.into_iter()), zeros, add }
 }
 
 /// How far a label runs within one iteration of an outer loop.

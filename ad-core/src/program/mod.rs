@@ -19,6 +19,8 @@ mod rows;
 mod runner;
 mod runtime;
 
+use std::borrow::Cow;
+
 use smallvec::SmallVec;
 
 use crate::error::{Error, Result};
@@ -178,15 +180,15 @@ impl<'a> Compiler<'a> {
         } else {
             roll::roll(self.tape, &body)
         };
-        let plain = |lines: &[usize], compiler: &Self| -> Vec<Instruction> {
-            // Each value that is shared stays: a binding holds all of them.
-            lines
-                .iter()
-                .flat_map(|&line| fuse(vec![compiler.line(line, Storage::default())], |_, _| true))
-                .collect()
-        };
-        let prefix = plain(&prefix, &self);
-        let suffix = plain(&suffix.into_iter().map(|(_, line)| line).collect::<Vec<_>>(), &self);
+        let prefix = self.plain(&prefix, &mut |n| {
+            shared.push(vec![T::zero(); n]);
+            Place::Shared(shared.len() - 1)
+        });
+        let suffix: Vec<usize> = suffix.into_iter().map(|(_, line)| line).collect();
+        let suffix = self.plain(&suffix, &mut |n| {
+            late.push(n);
+            Place::Late(late.len() - 1)
+        });
         let mut body = self.steps(&units);
         let (inputs, outputs, buffers) = self.ports(&mut body);
         Program { inputs, outputs, shared, late, buffers, prefix, body, suffix, one_block: self.one_block }
@@ -197,8 +199,25 @@ impl<'a> Compiler<'a> {
     }
 
     fn line(&self, number: usize, storage: Storage) -> Line<'a> {
-        let node = &self.tape.nodes()[number];
+        let node = Cow::Borrowed(&self.tape.nodes()[number]);
         Line { number, node, storage, out: self.places[number], operands: self.operands(number) }
+    }
+
+    /// Lines without examples, one by one, since each of their values stays; `place` makes room for a copy.
+    fn plain(&self, lines: &[usize], place: &mut dyn FnMut(usize) -> Place) -> Vec<Instruction> {
+        let mut instructions = Vec::new();
+        for &number in lines {
+            let mut line = self.line(number, Storage::default());
+            for k in line.crossed() {
+                let matrix = self.tape.node(line.node.operands[k].node);
+                let &[rows, columns] = &matrix.shape()[..] else { continue };
+                let copy = place(rows * columns);
+                instructions.push(Instruction::transposed([rows, columns], copy, line.operands[k]));
+                line.uncross(k, copy);
+            }
+            instructions.extend(fuse(vec![line], |_, _| true));
+        }
+        instructions
     }
 
     /// What a block runs: chains and single lines, and loops of them.
