@@ -10,6 +10,7 @@
 mod aligned;
 mod buffers;
 mod execute;
+mod explain;
 mod fuse;
 mod instruction;
 mod nest;
