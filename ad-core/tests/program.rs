@@ -108,3 +108,29 @@ fn shared_products_in_any_layout() {
         compare(&tape, 1);
     }
 }
+
+/// One example without the example index: the same numbers, for values, derivatives and sums over examples.
+#[test]
+fn a_tape_of_one_example_computes_what_the_first_of_many_does() {
+    let tape = Tape::record(|t| {
+        let (x, w, v) = (t.example("x", &[20]), t.shared("w", &[33, 20]), t.shared("v", &[33, 20]));
+        let h = x.matmul(&w.transpose()).tanh();
+        let y = h.matmul(&v) * x.sin() + t.count();
+        [("y", y.clone()), ("s", y.square().sum().sum_examples())]
+    })
+    .unwrap();
+    let numbers = |n: usize, k: f64| (0..n).map(|i| ((i as f64 + 1.0) * k).sin()).collect::<Vec<f64>>();
+    let given = [numbers(20, 0.7), numbers(660, 1.3), numbers(660, 2.1)];
+    for tape in [tape.clone(), tape.vjp(&["x", "w"]).unwrap()] {
+        let ports: Vec<usize> =
+            tape.compile::<f64>().unwrap().inputs().iter().map(ad_core::Port::size).collect();
+        let mut inputs = given.to_vec();
+        inputs.extend(ports[3..].iter().map(|&n| numbers(n, 0.3)));
+        let inputs: Vec<&[f64]> = inputs.iter().map(|x| &x[..]).collect();
+        let want = tape.compile::<f64>().unwrap().call(1, &inputs).unwrap();
+        let got = tape.of_one_example().compile::<f64>().unwrap().call(0, &inputs).unwrap();
+        for (want, got) in want.iter().flatten().zip(got.iter().flatten()) {
+            assert!((want - got).abs() < 1e-12 * (1.0 + want.abs()), "{got} in place of {want}");
+        }
+    }
+}

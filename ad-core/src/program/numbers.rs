@@ -24,6 +24,11 @@ pub(super) fn product<T: Element>(
             }
             by_numbers(alpha, over, summed, operands, y);
         }
+        (&[m], &[k]) if k.steps[1] == 1 && k.steps[2] == 1 && k.size >= WIDTH => {
+            let row = |operand: usize| Rows { data: operands[operand], stride: m.steps[operand + 1] };
+            (0..m.size).for_each(|i| y[i * m.steps[0]] = T::zero());
+            kernels::sums_over_lanes([m.size, k.size], alpha, row(0), Some(row(1)), y, m.steps[0]);
+        }
         _ => by_numbers(alpha, over, summed, operands, y),
     }
 }

@@ -17,6 +17,7 @@ mod builder;
 mod cost;
 mod parse;
 mod recorder;
+mod single;
 mod term;
 mod text;
 mod tracer;
