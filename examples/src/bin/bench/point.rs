@@ -1,6 +1,7 @@
 //! A: the divergence at one point, in single calls. Nothing is allocated in a call.
 
-use ad_core::{Binding, Program, Tape, Workspace};
+use ad_core::{Program, Runner, Tape};
+use smallvec::SmallVec;
 
 use crate::Result;
 use crate::arguments::Arguments;
@@ -9,41 +10,28 @@ use crate::case::{Case, Float, Make, mean, measure, rows};
 use crate::inputs::Inputs;
 use crate::network::{directions, divergence_at, hutchinson};
 
-/// A program on one example.
+/// A program of one example: all of it is computed when its inputs are bound.
 struct Point<T> {
-    program: Program<T>,
-    binding: Binding<T>,
-    workspace: Workspace<T>,
+    runner: Runner<T, Program<T>>,
     inputs: Vec<Vec<T>>,
 }
 
 impl<T: Float> Point<T> {
     fn new(tape: &Tape, inputs: &Inputs) -> Result<Self> {
-        let program = tape.compile()?;
-        let (binding, mut workspace) = (program.binding(), program.workspace());
-        workspace.set_examples(1);
-        Ok(Point { inputs: rows(&program, inputs, 1), program, binding, workspace })
+        let program = tape.of_one_example().compile()?;
+        Ok(Point { inputs: rows(&program, inputs, 1), runner: program.into_runner() })
     }
 }
 
 impl<T: Float> Case<T> for Point<T> {
     fn call(&mut self) -> Result<()> {
-        let Point { program, binding, workspace, inputs } = self;
-        let ports = program.inputs().iter().zip(inputs.iter());
-        let shared: smallvec::SmallVec<[&[T]; 8]> =
-            ports.clone().filter(|(p, _)| !p.has_example()).map(|(_, x)| &x[..]).collect();
-        program.bind(binding, &shared)?;
-        let stride = workspace.stride();
-        for (k, (_, x)) in ports.enumerate().filter(|(_, (p, _))| p.has_example()) {
-            let lanes = program.input_mut(workspace, k);
-            lanes.iter_mut().step_by(stride).zip(x).for_each(|(lane, &x)| *lane = x);
-        }
-        program.run_block(binding, workspace);
-        Ok(())
+        let inputs: SmallVec<[&[T]; 8]> = self.inputs.iter().map(|x| &x[..]).collect();
+        self.runner.bind(&inputs)?;
+        Ok(self.runner.run(0, &[])?)
     }
 
     fn outputs(&self) -> Vec<&[T]> {
-        vec![&self.program.output(&self.binding, &self.workspace, 0)[..1]]
+        vec![self.runner.output(0)]
     }
 }
 
