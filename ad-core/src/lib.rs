@@ -33,7 +33,7 @@
 //! | differentiate | [`Tape::jvp`], [`Tape::vjp`]; inside a recording [`Recorder::push_forward`], [`Recorder::pull_back`] |
 //! | run | [`Program::call`] for rows of a batch, [`Runner`] for many; [`Binding`] and [`Workspace`] for blocks of [`BLOCK`] examples |
 //! | look | `Display` and `FromStr` of [`Tape`], [`Tape::nodes`], [`Tape::eval`] (slow, and the meaning of each operation) |
-//! | check | [`check::derivatives`], for derivatives of any tape; the feature `proptest` adds strategies |
+//! | check | [`check`]: functions, rules, tapes, programs, in one line each; the feature `proptest` adds strategies |
 //!
 //! # Numbers
 //!
@@ -76,7 +76,7 @@
 
 extern crate alloc;
 
-#[cfg(feature = "program")]
+#[cfg(feature = "std")]
 pub mod check;
 mod elementary;
 mod error;

@@ -96,4 +96,26 @@ proptest! {
     fn any_text_is_refused_or_a_tape(text in "\\PC{0,80}") {
         passed(check::text(&text))?;
     }
+
+    /// A matrix of singular values in `1 ..= c` stretches nothing by less than 1 or by more than `c`.
+    #[test]
+    fn matrices_are_as_well_conditioned_as_they_say(
+        a in strategies::matrices(4, 10.0),
+        s in strategies::positive_definite(4, 10.0),
+        x in prop::collection::vec(-1.0..1.0_f64, 4),
+    ) {
+        let times = |m: &Array| -> Vec<f64> {
+            (0..4).map(|i| (0..4).map(|j| m.data[4 * i + j] * x[j]).sum()).collect()
+        };
+        let size = |v: &[f64]| v.iter().map(|x| x * x).sum::<f64>().sqrt();
+        for m in [&a, &s] {
+            let (before, after) = (size(&x), size(&times(m)));
+            prop_assert!(before * (1.0 - 1e-12) <= after && after <= 10.0 * before * (1.0 + 1e-12));
+        }
+        let form: f64 = times(&s).iter().zip(&x).map(|(y, x)| x * y).sum();
+        prop_assert!(form >= size(&x).powi(2) * (1.0 - 1e-12));
+        for k in 0..16 {
+            prop_assert!((s.data[k] - s.data[4 * (k % 4) + k / 4]).abs() <= 1e-14 * 10.0);
+        }
+    }
 }

@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use super::Choices;
 use super::steps::Generator;
-use crate::error::Result;
+use super::{Choices, program};
+use crate::error::{Error, Result};
 use crate::eval::Array;
 use crate::tape::Tape;
 
@@ -28,9 +28,17 @@ impl Case {
     /// # Errors
     /// None; a refusal would be a bug of the recorder.
     pub fn from_bytes(bytes: &[u8]) -> Result<Case> {
+        let examples = 1 + usize::from(bytes.first().copied().unwrap_or(0)) % 3;
+        Case::with_examples(bytes, examples)
+    }
+
+    /// The same for another number of examples than the bytes would have.
+    ///
+    /// # Errors
+    /// As [`Case::from_bytes`].
+    pub fn with_examples(bytes: &[u8], examples: usize) -> Result<Case> {
         let (header, steps) = bytes.split_at(bytes.len().min(STEP));
-        let mut header = Choices::from_bytes(header);
-        let examples = 1 + header.below(3);
+        let mut header = Choices::from_bytes(header.get(1..).unwrap_or(&[]));
         let mut inputs = Vec::new();
         let tape = Tape::record(|t| {
             let mut generator = Generator::new(t, examples, &mut header);
@@ -53,6 +61,49 @@ impl Case {
         let count = 1 + choices.below(steps);
         let bytes: Vec<u8> = (0..STEP * (1 + count)).map(|_| choices.below(256) as u8).collect();
         Case::from_bytes(&bytes)
+    }
+
+    /// The gradient of all outputs by all inputs, at the same point; the cotangents are the values themselves.
+    ///
+    /// # Errors
+    /// None; a refusal would be a bug of the transforms.
+    pub fn gradient(&self) -> Result<Case> {
+        let names: Vec<&str> = self.tape.inputs().iter().map(|(name, _)| name.as_str()).collect();
+        let mut inputs = self.inputs.clone();
+        inputs.extend(self.tape.eval(self.examples, &self.inputs)?);
+        Ok(Case { tape: self.tape.vjp(&names)?, examples: self.examples, inputs })
+    }
+
+    /// The case with some elements of the inputs replaced by one that is no finite number.
+    #[must_use]
+    pub fn poisoned(&self, by: f64, choices: &mut Choices<'_>) -> Case {
+        let mut case = self.clone();
+        for array in case.inputs.iter_mut().filter(|array| !array.data.is_empty()) {
+            let place = choices.below(array.data.len());
+            array.data[place] = by;
+        }
+        case
+    }
+
+    /// Checks the program and its gradient, also where a NaN goes through, on all engines ([`program`]).
+    ///
+    /// # Errors
+    /// The first number that differs, and in which of the four.
+    pub fn engines(&self, tolerance: f64) -> Result<()> {
+        let gradient = self.gradient()?;
+        let poison = |case: &Case| case.poisoned(f64::NAN, &mut Choices::from_seed(0));
+        let (through, back) = (poison(self), poison(&gradient));
+        let all = [
+            ("", self),
+            ("in the gradient, ", &gradient),
+            ("with NaN, ", &through),
+            ("in the gradient, with NaN, ", &back),
+        ];
+        for (what, case) in all {
+            let checked = program(&case.tape, case.examples, &case.inputs, tolerance);
+            checked.map_err(|error| Error::new(format!("{what}{error}")))?;
+        }
+        Ok(())
     }
 }
 

@@ -1,17 +1,13 @@
-//! Derivatives along a direction by central differences, extrapolated to step zero.
+//! The derivatives of a tape against differences.
 
 use std::collections::HashMap;
 
+use super::ladder::{Slope, Verdict, steps};
 use super::map::{Map, describe};
 use super::{Choices, Tester};
 use crate::error::{Error, Result};
 use crate::eval::Array;
 use crate::tape::{NodeId, Op, Tape};
-
-/// The largest step; each further one is half as long.
-const FIRST_STEP: f64 = 1.0 / 64.0;
-/// The steps of the ladder.
-const STEPS: usize = 9;
 
 impl Tester {
     /// The jvp against differences, each input by itself.
@@ -66,31 +62,8 @@ impl Ladder {
             let inputs: Vec<Array> = point.iter().zip(x_dot).map(moved).collect();
             outputs(tape.values(examples, &inputs, &held))
         };
-        let steps = (0..STEPS as i32).map(|k| FIRST_STEP * 0.5_f64.powi(k));
-        let sides = steps.map(|h| [at(h), at(-h)]).collect();
+        let sides = steps().map(|h| [at(h), at(-h)]).collect();
         Ladder { values: outputs(all), sides }
-    }
-
-    /// The extrapolated derivative of one element and an estimate of its error (Ridders' tableau).
-    fn slope(&self, output: usize, place: usize) -> (f64, f64) {
-        let mut best = (f64::NAN, f64::INFINITY);
-        let mut previous: Vec<f64> = Vec::new();
-        for (k, [up, down]) in self.sides.iter().enumerate() {
-            let h = FIRST_STEP * 0.5_f64.powi(k as i32);
-            let mut row = vec![(up[output].data[place] - down[output].data[place]) / (2.0 * h)];
-            for (m, coarse) in previous.iter().enumerate() {
-                let gain = 4.0_f64.powi(m as i32 + 1) - 1.0;
-                let fine = row[m];
-                let better = fine + (fine - coarse) / gain;
-                let error = (better - fine).abs().max((better - coarse).abs());
-                if error < best.1 {
-                    best = (better, error);
-                }
-                row.push(better);
-            }
-            previous = row;
-        }
-        best
     }
 
     fn judge(
@@ -100,18 +73,11 @@ impl Ladder {
         by_jvp: f64,
         tolerance: f64,
     ) -> std::result::Result<(), String> {
-        let (slope, error) = self.slope(output, place);
-        let scale = 1.0 + self.values[output].data[place].abs() + slope.abs().max(by_jvp.abs());
-        if (by_jvp - slope).abs() <= tolerance * scale {
-            Ok(())
-        } else if !by_jvp.is_finite() {
-            Err(format!("has the derivative {by_jvp} by the jvp, though its value is finite"))
-        } else if error > tolerance * scale {
-            Err(format!(
-                "has the derivative {by_jvp} by the jvp; differences do not settle ({slope} +- {error:e}): is there a kink or a pole nearby?"
-            ))
-        } else {
-            Err(format!("has the derivative {by_jvp} by the jvp, {slope} +- {error:e} by differences"))
-        }
+        let sides = self.sides.iter().map(|sides| [0, 1].map(|side| sides[side][output].data[place]));
+        let size = self.values[output].data[place].abs();
+        Slope::of(sides).judge(by_jvp, size, tolerance).map_err(|verdict| {
+            let and = if matches!(verdict, Verdict::Unsettled(_)) { ";" } else { "," };
+            format!("has the derivative {by_jvp} by the jvp{and} {verdict}")
+        })
     }
 }

@@ -1,9 +1,14 @@
 //! The text form and the compiled program against the tape itself.
 
+use std::sync::OnceLock;
+
+use rayon::{ThreadPool, ThreadPoolBuilder};
+
 use super::Case;
 use super::map::describe;
 use crate::error::{Error, Result};
 use crate::eval::Array;
+use crate::program::{Program, Rolling};
 use crate::tape::Tape;
 
 /// Checks that the text form of a tape reads back to the same tape.
@@ -33,44 +38,117 @@ pub fn text(text: &str) -> Result<()> {
     forward.transpose().map_or(Ok(()), |reverse| round_trip(reverse.tape()))
 }
 
-/// Checks what any bytes must satisfy: the program that they decide ([`Case::from_bytes`]), compiled, gives what the
-/// evaluator gives.
+/// Checks what any bytes must satisfy: the program that they decide ([`Case::from_bytes`]), its gradient, and both with
+/// what is not a number carried through, compiled, give what the evaluator gives.
 ///
 /// # Errors
 /// As [`program`], with the listing.
 pub fn bytes(bytes: &[u8]) -> Result<()> {
     let case = Case::from_bytes(bytes)?;
-    let checked = program(&case.tape, case.examples, &case.inputs, PROGRAM_TOLERANCE);
-    checked.map_err(|error| Error::new(format!("{error}\n{case:?}")))
+    let blame = |error: Error| Error::new(format!("{error}\n{case:?}"));
+    case.engines(PROGRAM_TOLERANCE).map_err(blame)
 }
 
 /// How far a compiled program may be from the evaluator on a [`Case`]: sums in another order, and
 /// elementary functions to their stated ulps, amplified by the steps that follow.
 pub const PROGRAM_TOLERANCE: f64 = 1e-9;
 
-/// Checks the compiled program against the evaluator, to a tolerance relative to each output's largest element, plus
-/// one: sums may be taken in another order. NaN is equal to NaN.
+/// Checks the compiled program:
+///
+/// * against the evaluator, to a tolerance relative to each output's largest element, plus one: sums may be taken in
+///   another order. NaN is equal to NaN, and to nothing else;
+/// * with every loop over a shared index that is possible, against the same;
+/// * a second run with the same memory against the first, and any number of threads against one: to the bit.
 ///
 /// # Errors
 /// The first element that differs, with both numbers.
 pub fn program(tape: &Tape, examples: usize, inputs: &[Array], tolerance: f64) -> Result<()> {
-    let want = tape.eval(examples, inputs)?;
-    let inputs: Vec<&[f64]> = inputs.iter().map(|a| a.data.as_slice()).collect();
-    let got = tape.compile::<f64>()?.call(examples, &inputs)?;
-    for (((name, _), want), got) in tape.outputs().iter().zip(&want).zip(&got) {
-        if got.len() != want.data.len() {
-            let (n, m) = (got.len(), want.data.len());
-            return Err(Error::new(format!("the program gives `{name}` {n} elements, the evaluator {m}")));
-        }
-        let finite = want.data.iter().filter(|x| x.is_finite());
-        let scale = finite.fold(1.0_f64, |scale, x| scale.max(1.0 + x.abs()));
-        for (place, (&g, &w)) in got.iter().zip(&want.data).enumerate() {
-            let equal = g == w || (g.is_nan() && w.is_nan()) || (g - w).abs() <= tolerance * scale;
-            if !equal {
-                let element = describe(name, want, place);
-                return Err(Error::new(format!("{element} is {g} by the program, {w} by the evaluator")));
+    let engine = Engine { tape, examples, inputs, want: tape.eval(examples, inputs)? };
+    let plain = engine.run(Rolling::NOWHERE)?;
+    engine.near("the program", &plain, tolerance)?;
+    let rolled = engine.run(Rolling::EVERYWHERE)?;
+    engine.near("the program in loops", &rolled, tolerance)?;
+    let chosen = engine.run(Rolling::WORTHWHILE)?;
+    engine.near("the program as compiled", &chosen, tolerance)
+}
+
+/// A tape at a point, and what the evaluator gives there.
+struct Engine<'a> {
+    tape: &'a Tape,
+    examples: usize,
+    inputs: &'a [Array],
+    want: Vec<Array>,
+}
+
+impl Engine<'_> {
+    /// The outputs of the compiled program, the same for all runs.
+    fn run(&self, rolling: Rolling) -> Result<Vec<Vec<f64>>> {
+        let program = self.tape.compile_rolling::<f64>(rolling)?;
+        let first = self.runs_again(&program)?;
+        // One block is one thread's.
+        if self.examples > crate::BLOCK {
+            for pool in pools()? {
+                let threads = pool.current_num_threads();
+                let outputs = pool.install(|| self.runs_again(&program))?;
+                self.same(&format!("on {threads} threads"), &outputs, &first)?;
             }
         }
+        Ok(first)
     }
-    Ok(())
+
+    fn runs_again(&self, program: &Program<f64>) -> Result<Vec<Vec<f64>>> {
+        let ports = || program.inputs().iter().zip(self.inputs);
+        let pick = |own: bool| -> Vec<&[f64]> {
+            ports().filter(|(port, _)| port.has_example() == own).map(|(_, a)| &a.data[..]).collect()
+        };
+        let mut runner = program.runner();
+        runner.bind(&pick(false))?;
+        runner.run(self.examples, &pick(true))?;
+        let first = runner.outputs().to_vec();
+        runner.run(self.examples, &pick(true))?;
+        self.same("in a second run", runner.outputs(), &first)?;
+        Ok(first)
+    }
+
+    fn same(&self, what: &str, got: &[Vec<f64>], want: &[Vec<f64>]) -> Result<()> {
+        for (output, (got, want)) in got.iter().zip(want).enumerate() {
+            let differ = |(g, w): (&f64, &f64)| g.to_bits() != w.to_bits() && !(g.is_nan() && w.is_nan());
+            if let Some(place) = got.iter().zip(want).position(differ) {
+                let element = describe(&self.tape.outputs()[output].0, &self.want[output], place);
+                let (g, w) = (got[place], want[place]);
+                return Err(Error::new(format!(
+                    "{element} is {g:e} {what}, {w:e} in the first run: not the same bits"
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    fn near(&self, what: &str, got: &[Vec<f64>], tolerance: f64) -> Result<()> {
+        for (((name, _), want), got) in self.tape.outputs().iter().zip(&self.want).zip(got) {
+            if got.len() != want.data.len() {
+                let (n, m) = (got.len(), want.data.len());
+                return Err(Error::new(format!("{what} gives `{name}` {n} elements, the evaluator {m}")));
+            }
+            let finite = want.data.iter().filter(|x| x.is_finite());
+            let scale = finite.fold(1.0_f64, |scale, x| scale.max(1.0 + x.abs()));
+            for (place, (&g, &w)) in got.iter().zip(&want.data).enumerate() {
+                let equal = g == w || (g.is_nan() && w.is_nan()) || (g - w).abs() <= tolerance * scale;
+                if !equal {
+                    let element = describe(name, want, place);
+                    return Err(Error::new(format!("{element} is {g} by {what}, {w} by the evaluator")));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// One thread, two, and more than there are cores on many machines.
+fn pools() -> Result<&'static [ThreadPool]> {
+    static POOLS: OnceLock<std::result::Result<Vec<ThreadPool>, String>> = OnceLock::new();
+    let make = |threads: usize| ThreadPoolBuilder::new().num_threads(threads).build();
+    let all = || [1, 2, 7].into_iter().map(make).collect::<std::result::Result<_, _>>();
+    let pools = POOLS.get_or_init(|| all().map_err(|error| error.to_string()));
+    pools.as_deref().map_err(|error| Error::new(format!("no threads for a check: {error}")))
 }

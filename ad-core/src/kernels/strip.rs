@@ -108,15 +108,16 @@ impl<T: Element> WithSimd for ChainRun<'_, '_, T> {
     fn with_simd<S: Simd>(mut self, simd: S) {
         let Some((inner, outer)) = self.chain.axes.split_last() else { return };
         let strip = (STRIP / self.lanes.max(1)).clamp(1, inner.size.max(1));
-        let mut index: SmallVec<[usize; 4]> = SmallVec::from_elem(0, outer.len());
+        let mut index: SmallVec<[usize; 8]> = SmallVec::from_elem(0, outer.len());
         if self.chain.axes.iter().any(|axis| axis.size == 0) {
             return;
         }
         loop {
             let place =
                 |step: &dyn Fn(&ChainAxis) -> usize| index.iter().zip(outer).map(|(i, a)| i * step(a)).sum();
-            let reads: SmallVec<[usize; 8]> = (0..self.reads.len()).map(|k| place(&|a| a.reads[k])).collect();
-            let writes: SmallVec<[usize; 4]> =
+            let reads: SmallVec<[usize; 32]> =
+                (0..self.reads.len()).map(|k| place(&|a| a.reads[k])).collect();
+            let writes: SmallVec<[usize; 24]> =
                 (0..self.writes.len()).map(|k| place(&|a| a.writes[k])).collect();
             let mut first = 0;
             while first < inner.size {

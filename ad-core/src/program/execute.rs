@@ -28,9 +28,12 @@ pub(super) struct Scratch<T> {
     strips: StripScratch<T>,
 }
 
+/// Arrays that an instruction reads; more than any but the strangest chain has, so that nothing is allocated for them.
+type Operands<'a, T> = SmallVec<[&'a [T]; 32]>;
+
 /// An instruction with its operands found.
 struct Run<'a, T> {
-    operands: SmallVec<[&'a [T]; 4]>,
+    operands: Operands<'a, T>,
     /// Elements per row step for values that have the lane.
     scale: usize,
     lanes: usize,
@@ -69,7 +72,7 @@ pub(super) fn run<T: Element>(
             scale,
             goes_on: iteration > 0,
         }),
-        Kernel::Product(product) => run.product(product, ys[0]),
+        Kernel::Product(product) => run.product(product, ys[0], &mut scratch.rows),
         Kernel::Matmul { alpha, scalar, m, k, over, summed } => {
             run.matmul(T::from_f64(*alpha), *scalar, [*m, *k], over, summed, ys[0]);
         }
@@ -107,7 +110,7 @@ impl<T: Element> Run<'_, T> {
         self.operands[k][at[k + 1]]
     }
 
-    fn product(&self, product: &Product, y: &mut [T]) {
+    fn product(&self, product: &Product, y: &mut [T], scratch: &mut Vec<T>) {
         let rows = &product.rows[..self.operands.len()];
         let alpha = T::from_f64(product.alpha);
         if product.sparse {
@@ -116,7 +119,14 @@ impl<T: Element> Run<'_, T> {
         if self.lanes == 1 && !rows.contains(&true) {
             let one = [T::one()];
             let operand = |k: usize| self.operands.get(k).copied().unwrap_or(&one);
-            return numbers::product(alpha, &product.over, &product.summed, [operand(0), operand(1)], y);
+            return numbers::product(
+                alpha,
+                &product.over,
+                &product.summed,
+                [operand(0), operand(1)],
+                y,
+                scratch,
+            );
         }
         if let (&[sum], &([true, true] | [true])) = (&product.summed[..], rows) {
             let stride = |k: usize| sum.steps[k] * self.scale;

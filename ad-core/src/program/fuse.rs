@@ -10,8 +10,8 @@ use super::nest::{Lane, Storage};
 use crate::kernels::{Argument, Chain, ChainAxis, Function, Link};
 use crate::tape::{Extent, Label, Labels, Node, Op};
 
-/// The most lines of a chain.
-const LONGEST: usize = 24;
+/// The most lines of a chain, and so of the values that it writes.
+pub(super) const LONGEST: usize = 24;
 
 /// A line on its way to an instruction.
 #[derive(Clone, Debug)]

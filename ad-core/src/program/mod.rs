@@ -33,6 +33,7 @@ use instruction::{Instruction, Place};
 use nest::Storage;
 use roll::Unit;
 
+pub(crate) use roll::Rolling;
 pub use rows::lanes_to_rows;
 pub use runner::Runner;
 pub use runtime::{Binding, Workspace};
@@ -110,7 +111,12 @@ impl Tape {
     /// # Errors
     /// Where a shape is too large for this machine's addresses.
     pub fn compile<T: Element>(&self) -> Result<Program<T>> {
-        Ok(Compiler::new(self)?.compile())
+        self.compile_rolling(Rolling::WORTHWHILE)
+    }
+
+    /// The same with loops from other sizes on.
+    pub(crate) fn compile_rolling<T: Element>(&self, rolling: Rolling) -> Result<Program<T>> {
+        Ok(Compiler::new(self)?.compile(rolling))
     }
 }
 
@@ -148,7 +154,7 @@ impl<'a> Compiler<'a> {
         Ok(Compiler { tape, places: Vec::new(), block_rows: Vec::new(), one_block: false })
     }
 
-    fn compile<T: Element>(mut self) -> Program<T> {
+    fn compile<T: Element>(mut self, rolling: Rolling) -> Program<T> {
         let (mut shared, mut late) = (Vec::new(), Vec::new());
         let (mut prefix, mut body, mut suffix): (Vec<_>, Vec<_>, Vec<_>) = Default::default();
         for (line, node) in self.tape.nodes().iter().enumerate() {
@@ -179,7 +185,7 @@ impl<'a> Compiler<'a> {
             }
             body.into_iter().map(Unit::Line).collect()
         } else {
-            roll::roll(self.tape, &body)
+            roll::roll(self.tape, &body, rolling)
         };
         let prefix = self.plain(&prefix, &mut |n| {
             shared.push(vec![T::zero(); n]);

@@ -13,13 +13,14 @@ pub(super) fn product<T: Element>(
     summed: &[Axis],
     operands: [&[T]; 2],
     y: &mut [T],
+    scratch: &mut Vec<T>,
 ) {
     match (over, summed) {
         (&[m, n], &[k]) if n.steps[0] == 1 && n.size >= WIDTH => {
             for columns in [0, 1] {
                 let (own, other) = (columns + 1, 2 - columns);
                 if n.steps[other] == 0 && m.steps[own] == 0 {
-                    return matrix(alpha, [m, k, n], columns, operands, y);
+                    return matrix(alpha, [m, k, n], columns, operands, y, scratch);
                 }
             }
             by_numbers(alpha, over, summed, operands, y);
@@ -35,13 +36,21 @@ pub(super) fn product<T: Element>(
 
 /// A product of matrices: the operand `columns`, which has the last index of the result, is copied to where it is
 /// contiguous along it.
-fn matrix<T: Element>(alpha: T, [m, k, n]: [Axis; 3], columns: usize, operands: [&[T]; 2], y: &mut [T]) {
+fn matrix<T: Element>(
+    alpha: T,
+    [m, k, n]: [Axis; 3],
+    columns: usize,
+    operands: [&[T]; 2],
+    y: &mut [T],
+    packed: &mut Vec<T>,
+) {
     let (own, other) = (columns + 1, 2 - columns);
     let place = |row: usize, column: usize| row * k.steps[own] + column * n.steps[own];
     let all = (0..k.size).flat_map(|row| (0..n.size).map(move |column| (row, column)));
-    let packed: Vec<T> = all.map(|(row, column)| operands[columns][place(row, column)]).collect();
+    packed.clear();
+    packed.extend(all.map(|(row, column)| operands[columns][place(row, column)]));
     let a = Strided { data: operands[1 - columns], row_stride: m.steps[other], col_stride: k.steps[other] };
-    let b = Rows { data: &packed, stride: n.size };
+    let b = Rows { data: packed, stride: n.size };
     kernels::matmul(
         [m.size, k.size, n.size],
         alpha,

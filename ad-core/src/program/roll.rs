@@ -10,10 +10,23 @@
 
 use crate::tape::{Extent, Label, Node, Op, Tape};
 
-/// Rows of a value from which on its lines are worth a loop of their own.
-const LARGE: usize = 128;
-/// Rows of one iteration from which on a loop costs nothing beside its work.
-const ENOUGH: usize = 16;
+/// From which sizes on lines run in a loop of their own.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rolling {
+    /// Rows of a value from which on its lines are worth a loop.
+    large: usize,
+    /// Rows of one iteration from which on a loop costs nothing beside its work.
+    enough: usize,
+}
+
+impl Rolling {
+    /// Where it is faster.
+    pub(crate) const WORTHWHILE: Self = Rolling { large: 128, enough: 16 };
+    /// Wherever it is possible, for tests: small programs reach the loops too.
+    pub(crate) const EVERYWHERE: Self = Rolling { large: 0, enough: 0 };
+    /// Nowhere.
+    pub(crate) const NOWHERE: Self = Rolling { large: usize::MAX, enough: 0 };
+}
 
 /// A loop: its lines in the order of the tape, and for each the label that is looped over.
 #[derive(Clone, Debug)]
@@ -30,10 +43,10 @@ pub(super) enum Unit {
 }
 
 /// Groups the lines `body` of a tape into loops and the rest, each after what it reads.
-pub(super) fn roll(tape: &Tape, body: &[usize]) -> Vec<Unit> {
+pub(super) fn roll(tape: &Tape, body: &[usize], rolling: Rolling) -> Vec<Unit> {
     let classes = Classes::find(tape, body);
     let mut member: Vec<Option<(usize, Label)>> = vec![None; tape.nodes().len()];
-    for class in classes.worthwhile(tape, body) {
+    for class in classes.worthwhile(tape, body, rolling) {
         let lines: Vec<(usize, Label)> =
             body.iter().filter_map(|&k| classes.label(tape, k, class).map(|l| (k, l))).collect();
         if lines.iter().all(|(k, _)| member[*k].is_none()) {
@@ -108,13 +121,13 @@ impl Classes {
     }
 
     /// The classes with large values, those with the most rows first.
-    fn worthwhile(&self, tape: &Tape, body: &[usize]) -> Vec<usize> {
+    fn worthwhile(&self, tape: &Tape, body: &[usize], rolling: Rolling) -> Vec<usize> {
         let mut weights: Vec<(usize, usize)> = Vec::new();
         for &line in body {
             let node = &tape.nodes()[line];
             for (place, dim) in node.dims().iter().enumerate() {
                 let (Extent::Fixed(n), size) = (dim, rows(node)) else { continue };
-                if !node.has_example() || size < LARGE || size / n < ENOUGH || *n < 2 {
+                if !node.has_example() || *n < 2 || size < rolling.large || size / n < rolling.enough {
                     continue;
                 }
                 let class = self.root(self.first[line] + place);

@@ -4,6 +4,7 @@ use smallvec::SmallVec;
 
 use super::aligned::Aligned;
 use super::execute::{Memory, PADDING, Scratch, run};
+use super::fuse::LONGEST;
 use super::instruction::{Instruction, Output, Place};
 use super::{Port, Program, Step};
 use crate::error::{Error, Result};
@@ -158,7 +159,7 @@ fn step<T: Element>(
     let Workspace { block, late, scratch, examples, stride, .. } = workspace;
     let (examples, stride) = (*examples, *stride);
     // The buffers of the results are taken out while the others are read.
-    let mut taken: SmallVec<[Buffer<T>; 2]> = instruction
+    let mut taken: SmallVec<[Buffer<T>; LONGEST]> = instruction
         .outs
         .iter()
         .map(|out| match out.place {
@@ -168,7 +169,7 @@ fn step<T: Element>(
         })
         .collect();
     let memory = Memory { shared, block, late, examples, stride };
-    let mut ys: SmallVec<[&mut [T]; 2]> = taken
+    let mut ys: SmallVec<[&mut [T]; LONGEST]> = taken
         .iter_mut()
         .zip(&instruction.outs)
         .map(|(buffer, out)| match buffer {
