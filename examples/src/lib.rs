@@ -19,7 +19,11 @@
 //! | `12_cheapest_route` | the exact divergence for less than a random probe: the order of its products is planned |
 //! | `13_scalars` | numbers that carry derivatives, for code that branches |
 //!
+//! `hutchinson` is a notebook on Hutchinson's estimator, section by section; it writes a page with plots.
+//! `hutch_pp_training` trains flows by it, by Hutch++ and by the exact divergence.
 //! `trace_tables` runs published tables of trace estimators again and holds each figure against its band.
+
+pub mod reference;
 
 /// The code in the README compiles and runs.
 #[cfg(doctest)]

@@ -48,8 +48,11 @@ pub enum Error {
 }
 
 impl Error {
-    /// An error if any example failed.
-    pub(crate) fn check(outcomes: &[crate::ode::Outcome]) -> Result<()> {
+    /// Nothing, if no example failed.
+    ///
+    /// # Errors
+    /// [`Error::Integration`], with the first failure.
+    pub fn check(outcomes: &[crate::ode::Outcome]) -> Result<()> {
         let failed = || outcomes.iter().enumerate().filter_map(|(k, o)| o.err().map(|f| (k, f)));
         match failed().next() {
             None => Ok(()),

@@ -9,14 +9,13 @@ use std::error::Error;
 use std::ops::ControlFlow;
 use std::process::ExitCode;
 
-use ad_core::Array;
 use ad_ops::{Estimator, divergence};
+use examples::reference::Reference;
 use flows::data::{Fractions, split};
-use flows::layer::{Activation, mlp_field};
 use flows::ode::controller::{Adaptive, Control};
 use flows::ode::{Ode, System, tableaus::TSIT5};
 use flows::train::{Event, Examples, Options, Task, fit};
-use flows::{Cnf, Field, Parameters, ProbeSeed, STATE, Settings};
+use flows::{Cnf, ProbeSeed, STATE, Settings};
 use serde_json::{Value, json};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
@@ -43,8 +42,7 @@ fn main() -> ExitCode {
 
 fn run(path: &str, train: bool) -> Result<Value> {
     let text = std::fs::read_to_string(path).map_err(|e| format!("{path}: {e}"))?;
-    let file: Value = serde_json::from_str(&text).map_err(|e| format!("{path}: {e}"))?;
-    let seed = Seed::read(&file).map_err(|e| format!("{path}: {e}"))?;
+    let seed = Seed(Reference::parse(&text).map_err(|e| format!("{path}: {e}"))?);
     let mut found = json!({});
     seed.field_and_divergence(&mut found)?;
     seed.log_density(&mut found)?;
@@ -55,60 +53,20 @@ fn run(path: &str, train: bool) -> Result<Value> {
     Ok(found)
 }
 
-/// What the file holds.
-struct Seed {
-    dims: usize,
-    field: Field,
-    data: Vec<f64>,
-    initial: Parameters,
-    trained: Parameters,
-    points: usize,
-    exact_log_p: Vec<f64>,
-    field_at_half: Vec<f64>,
-    divergence_at_half: Vec<f64>,
-    /// One probe for all points, in each of some draws.
-    probes: Vec<Vec<f64>>,
-}
+/// The comparisons.
+struct Seed(Reference);
 
 impl Seed {
-    fn read(file: &Value) -> Result<Self> {
-        let dims = entry(file, "data")?.get(0).and_then(Value::as_array).map_or(0, Vec::len);
-        let arrays = weights(file, "trained")?;
-        let hidden = widths(&arrays[..arrays.len().saturating_sub(2)]);
-        let field = mlp_field(dims, 0, &hidden, Activation::Tanh)?;
-        let read = |key| {
-            Parameters::from_arrays(field.declarations(), weights(file, key)?).map_err(Box::<dyn Error>::from)
-        };
-        let probes = entry(file, "probes_n1")?.as_array().ok_or("`probes_n1` is no list")?;
-        Ok(Seed {
-            dims,
-            initial: read("init")?,
-            trained: read("trained")?,
-            data: numbers(entry(file, "data")?)?,
-            points: entry(file, "eval_points")?.as_u64().ok_or("`eval_points` is no number")? as usize,
-            exact_log_p: numbers(entry(file, "exact_log_p")?)?,
-            field_at_half: numbers(entry(file, "field_at_half")?)?,
-            divergence_at_half: numbers(entry(file, "div_at_half")?)?,
-            probes: probes.iter().map(numbers).collect::<Result<_>>()?,
-            field,
-        })
-    }
-
-    /// The points that the reference values are for.
-    fn points(&self) -> &[f64] {
-        &self.data[..self.points * self.dims]
-    }
-
     /// The field and its divergence at time 0.5.
     fn field_and_divergence(&self, found: &mut Value) -> Result<()> {
-        let program = divergence(self.field.tape(), STATE, "x_dot", Estimator::Exact)?.compile::<f64>()?;
-        let time = vec![0.5; self.points];
-        let parameters = self.trained.cast::<f64>();
+        let program = divergence(self.0.field.tape(), STATE, "x_dot", Estimator::Exact)?.compile::<f64>()?;
+        let time = vec![0.5; self.0.count];
+        let parameters = self.0.trained.cast::<f64>();
         let inputs: Vec<&[f64]> =
-            [&time[..], self.points()].into_iter().chain(parameters.iter().map(|a| &a[..])).collect();
-        let out = program.call(self.points, &inputs)?;
-        found["max_field_error"] = json!(largest_difference(&out[0], &self.field_at_half));
-        found["max_divergence_error"] = json!(largest_difference(&out[1], &self.divergence_at_half));
+            [&time[..], self.0.points()].into_iter().chain(parameters.iter().map(|a| &a[..])).collect();
+        let out = program.call(self.0.count, &inputs)?;
+        found["max_field_error"] = json!(largest_difference(&out[0], &self.0.field_at_half));
+        found["max_divergence_error"] = json!(largest_difference(&out[1], &self.0.divergence_at_half));
         Ok(())
     }
 
@@ -116,31 +74,31 @@ impl Seed {
     fn log_density(&self, found: &mut Value) -> Result<()> {
         let settings =
             Settings { control: Control::Adaptive(Adaptive::i(1e-10, 1e-10)), ..Settings::default() };
-        let cnf = Cnf::<f64>::new(&self.field, &settings)?;
-        let log_p = cnf.log_prob(&self.trained, self.points(), &[], ProbeSeed::default())?.log_p;
+        let cnf = Cnf::<f64>::new(&self.0.field, &settings)?;
+        let log_p = cnf.log_prob(&self.0.trained, self.0.points(), &[], ProbeSeed::default())?.log_p;
         found["exact_mean_log_p"] = json!(mean(&log_p));
-        found["max_log_p_error"] = json!(largest_difference(&log_p, &self.exact_log_p));
+        found["max_log_p_error"] = json!(largest_difference(&log_p, &self.0.exact_log_p));
         Ok(())
     }
 
     /// The error of log p with one probe that all points share, over the draws of the file.
     fn probes(&self, found: &mut Value) -> Result<()> {
-        let tape = divergence(self.field.tape(), STATE, "x_dot", Estimator::Hutchinson { probes: 1 })?;
+        let tape = divergence(self.0.field.tape(), STATE, "x_dot", Estimator::Hutchinson { probes: 1 })?;
         let ode = Ode::<f64>::new(
             &System::new(tape, &[STATE, "l"])?,
             &TSIT5,
             Control::Adaptive(Adaptive::i(1e-5, 1e-5)),
         )?;
-        let parameters = self.trained.cast::<f64>();
+        let parameters = self.0.trained.cast::<f64>();
         let bound = ode.bind(&parameters.iter().map(|a| &a[..]).collect::<Vec<_>>())?;
-        let zeros = vec![0.0; self.points];
+        let zeros = vec![0.0; self.0.count];
         let mut errors = Vec::new();
-        for probe in &self.probes {
-            let shared = probe.repeat(self.points);
-            let end = ode.solve(&bound, &[self.points(), &zeros], &[&shared], [1.0, 0.0])?;
-            let base = end.states[0].chunks_exact(self.dims).map(standard_normal);
+        for probe in &self.0.probes {
+            let shared = probe.repeat(self.0.count);
+            let end = ode.solve(&bound, &[self.0.points(), &zeros], &[&shared], [1.0, 0.0])?;
+            let base = end.states[0].chunks_exact(self.0.dims).map(standard_normal);
             let log_p = base.zip(&end.states[1]).map(|(base, l)| base + l);
-            errors.extend(log_p.zip(&self.exact_log_p).map(|(got, exact)| got - exact));
+            errors.extend(log_p.zip(&self.0.exact_log_p).map(|(got, exact)| got - exact));
         }
         let squares: Vec<f64> = errors.iter().map(|e| e * e).collect();
         found["bias"] = json!(mean(&errors));
@@ -151,8 +109,8 @@ impl Seed {
     fn train(&self, found: &mut Value) -> Result<()> {
         let settings =
             Settings { control: Control::Adaptive(Adaptive::i(1e-4, 1e-4)), ..Settings::default() };
-        let cnf = Cnf::<f64>::new(&self.field, &settings)?;
-        let all = Examples::new(self.dims, self.data.clone())?;
+        let cnf = Cnf::<f64>::new(&self.0.field, &settings)?;
+        let all = Examples::new(self.0.dims, self.0.data.clone())?;
         let parts = split(all.len(), Fractions { valid: 0.1, test: 0.0 }, Options::default().seed)?;
         let (train, valid) = (all.select(&parts.train), all.select(&parts.valid));
         let task = Task { model: &cnf, judge: &cnf, train: &train, valid: &valid };
@@ -162,44 +120,12 @@ impl Seed {
             }
             ControlFlow::Continue(())
         };
-        let fit = fit(&task, self.initial.clone(), &Options::default(), report)?;
+        let fit = fit(&task, self.0.initial.clone(), &Options::default(), report)?;
         found["epochs"] = json!(fit.history.len());
         found["best_valid_nll"] = json!(fit.best.valid);
         found["final_valid_nll"] = json!(fit.history.last().map(|e| e.valid));
         Ok(())
     }
-}
-
-fn entry<'a>(file: &'a Value, key: &str) -> Result<&'a Value> {
-    file.get(key).ok_or_else(|| format!("there is no `{key}`").into())
-}
-
-/// All numbers of nested lists, in order.
-fn numbers(value: &Value) -> Result<Vec<f64>> {
-    match value {
-        Value::Array(list) => Ok(list.iter().map(numbers).collect::<Result<Vec<_>>>()?.concat()),
-        other => Ok(vec![other.as_f64().ok_or_else(|| format!("`{other}` is no number"))?]),
-    }
-}
-
-/// The layers of a field as parameters of [`mlp_field`]: matrices stand transposed in the file.
-fn weights(file: &Value, key: &str) -> Result<Vec<(String, Array)>> {
-    let layers = entry(file, key)?.as_array().ok_or_else(|| format!("`{key}` is no list"))?;
-    let mut arrays = Vec::new();
-    for (k, layer) in layers.iter().enumerate() {
-        let (w, b) = (numbers(entry(layer, "w")?)?, numbers(entry(layer, "b")?)?);
-        let (rows, columns) = (b.len(), w.len() / b.len().max(1));
-        let transposed =
-            (0..columns).flat_map(|i| (0..rows).map(move |o| (o, i))).map(|(o, i)| w[o * columns + i]);
-        arrays.push((format!("net.{k}.w"), Array::new(&[columns, rows], transposed.collect())?));
-        arrays.push((format!("net.{k}.b"), Array::new(&[rows], b)?));
-    }
-    Ok(arrays)
-}
-
-/// The widths of layers that are given as matrix, vector, matrix, vector ..
-fn widths(arrays: &[(String, Array)]) -> Vec<usize> {
-    arrays.iter().skip(1).step_by(2).map(|(_, b)| b.data.len()).collect()
 }
 
 fn standard_normal(z: &[f64]) -> f64 {

@@ -86,6 +86,9 @@ pub(super) fn divergence(divergence: Divergence) -> String {
         Divergence::Exact => "exact".to_owned(),
         Divergence::Directions => "exact, by directions".to_owned(),
         Divergence::Hutchinson { probes, .. } => format!("Hutchinson with {probes} probe an example"),
+        Divergence::HutchPp { basis, probes, .. } => {
+            format!("Hutch++ with a basis of {basis} and {probes} probes an example")
+        }
     }
 }
 

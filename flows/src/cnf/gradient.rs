@@ -3,6 +3,7 @@
 use super::{
     BLOCK, Cnf, Element, Error, Lanes, Memory, Outcome, Parameters, ProbeSeed, Result, Statistics, slices,
 };
+use ad_ops::hutch_pp::Sketched;
 use rayon::prelude::*;
 
 use crate::adjoint::{BoundVjp, Plan};
@@ -43,12 +44,29 @@ impl<T: Element> Cnf<T> {
         context: &[f64],
         probe: ProbeSeed,
     ) -> Result<NllGradient> {
+        let bases = self.bases(parameters, rows, context, probe, SPAN[0])?;
+        self.nll_gradient_with(parameters, rows, context, probe, &bases)
+    }
+
+    /// As [`Cnf::nll_gradient`], with the bases of [`Cnf::bases`], for `t = 1` or old ones. Unbiased for any that do not
+    /// depend on the probes; they are constants to the gradient.
+    ///
+    /// # Errors
+    /// As [`Cnf::nll_gradient`], and where the bases are those of other sizes.
+    pub fn nll_gradient_with(
+        &self,
+        parameters: &Parameters,
+        rows: &[f64],
+        context: &[f64],
+        probe: ProbeSeed,
+        bases: &Sketched<T>,
+    ) -> Result<NllGradient> {
         let l = vec![0.0; self.count(rows)?];
         let examples = l.len();
         if examples == 0 {
             return Err(Error::Sizes { want: vec![self.dims], got: vec![0] });
         }
-        let extras = self.extras(examples, context, probe)?;
+        let extras = self.extras(examples, context, probe, bases)?;
         let (states, extras) = ([rows, &l], slices(&extras));
         let ode = self.augmented.ode();
         ode.check_sizes(&states, &extras)?;

@@ -10,6 +10,7 @@
 //!
 //! A [`Cnf`] is a [`Field`] with [`Settings`], compiled. Parameters are given to each call.
 
+mod bases;
 mod gradient;
 mod settings;
 
@@ -19,8 +20,9 @@ use crate::field::{Field, STATE};
 use crate::ode::{Bound, Lanes, Memory, Ode, Outcome, Solution, Statistics, System};
 use crate::params::Parameters;
 use ad_core::{BLOCK, Element, Elementary, Program, Tape};
+use ad_ops::hutch_pp::{HutchPp, Sketched, Sketcher};
 use ad_ops::random::Purpose;
-use ad_ops::{Estimator, Workload, divergence};
+use ad_ops::{Estimator, Probe, Workload, divergence};
 
 pub use gradient::NllGradient;
 pub use settings::{Divergence, ProbeSeed, Settings};
@@ -35,6 +37,8 @@ pub struct Cnf<T> {
     augmented: OdeVjp<T>,
     /// Points alone.
     transport: Ode<T>,
+    /// What makes the bases of Hutch++.
+    sketcher: Option<Sketcher<T>>,
     /// From the end of a solve to the log-density, and to the cotangents of its negative.
     base: Program<T>,
 }
@@ -61,6 +65,10 @@ fn augmented(field: &Field, divergence_of: Divergence) -> Result<System> {
         Divergence::Exact => Estimator::ExactFor(WORKLOAD),
         Divergence::Directions => Estimator::Directions,
         Divergence::Hutchinson { probes, .. } => Estimator::Hutchinson { probes },
+        Divergence::HutchPp { basis, probes, sketch, .. } => {
+            let tape = bases::estimate(field.tape(), HutchPp { basis, probes }, sketch)?;
+            return Ok(System::new(tape, &[STATE, "l"])?);
+        }
     };
     Ok(System::new(divergence(field.tape(), STATE, "x_dot", estimator)?, &[STATE, "l"])?)
 }
@@ -92,6 +100,7 @@ impl<T: Element> Cnf<T> {
             context: field.context(),
             augmented: OdeVjp::new(&system, settings.tableau, settings.control, settings.adjoint)?,
             transport: Ode::new(&points, settings.tableau, settings.control)?,
+            sketcher: bases::sketcher(field.tape(), settings.divergence)?,
             base: base(field.dims())?.compile()?,
             settings: settings.clone(),
         })
@@ -120,7 +129,8 @@ impl<T: Element> Cnf<T> {
         probe: ProbeSeed,
     ) -> Result<LogProb> {
         let l = vec![0.0; self.count(rows)?];
-        let extras = self.extras(l.len(), context, probe)?;
+        let bases = self.bases(parameters, rows, context, probe, 1.0)?;
+        let extras = self.extras(l.len(), context, probe, &bases)?;
         let bound = bind_ode(self.augmented.ode(), parameters)?;
         let mut end = self.augmented.ode().solve(&bound, &[rows, &l], &slices(&extras), [1.0, 0.0])?;
         let log_det = end.states.pop().unwrap_or_default();
@@ -174,7 +184,8 @@ impl<T: Element> Cnf<T> {
         span: [f64; 2],
     ) -> Result<(Vec<f64>, Vec<f64>)> {
         let l = vec![0.0; self.count(rows)?];
-        let extras = self.extras(l.len(), context, probe)?;
+        let bases = self.bases(parameters, rows, context, probe, span[0])?;
+        let extras = self.extras(l.len(), context, probe, &bases)?;
         let bound = bind_ode(self.augmented.ode(), parameters)?;
         let Solution { mut states, outcomes, .. } =
             self.augmented.ode().solve(&bound, &[rows, &l], &slices(&extras), span)?;
@@ -268,23 +279,52 @@ impl<T: Element> Cnf<T> {
         Err(Error::Sizes { want: vec![self.dims], got: vec![rows.len()] })
     }
 
-    /// What is held during a solve: the context, and the probes of each example.
-    fn extras(&self, examples: usize, context: &[f64], probe: ProbeSeed) -> Result<Vec<Vec<f64>>> {
+    /// What is held during a solve: the context, the bases and the probes of each example.
+    fn extras(
+        &self,
+        examples: usize,
+        context: &[f64],
+        probe: ProbeSeed,
+        bases: &Sketched<T>,
+    ) -> Result<Vec<Vec<f64>>> {
         self.check_context(context)?;
+        let cast = |x: &[T]| x.iter().map(|x| x.to_double()).collect::<Vec<f64>>();
         let mut extras = Vec::new();
         if self.context > 0 {
             extras.push(context.to_vec());
         }
-        if let Divergence::Hutchinson { probes, probe: kind } = self.settings.divergence {
-            let mut all = vec![0.0; examples * probes * self.dims];
-            for (e, own) in all.chunks_exact_mut(probes * self.dims).enumerate() {
-                let mut stream =
-                    Purpose::Probe.stream(probe.seed, probe.step, probe.first_example.wrapping_add(e as u32));
-                own.chunks_exact_mut(self.dims).for_each(|v| kind.fill(&mut stream, v));
-            }
-            extras.push(all);
+        if self.sketcher.is_some() {
+            extras.push(cast(&bases.basis));
+        }
+        if self.probe_count().is_some() {
+            extras.push(self.probes(examples, probe));
+        }
+        if !bases.shift.is_empty() {
+            extras.push(cast(&bases.shift));
         }
         Ok(extras)
+    }
+
+    /// The number of probes of an example and their law, where the divergence takes some.
+    fn probe_count(&self) -> Option<(usize, Probe)> {
+        match self.settings.divergence {
+            Divergence::Exact | Divergence::Directions => None,
+            Divergence::Hutchinson { probes, probe } | Divergence::HutchPp { probes, probe, .. } => {
+                Some((probes, probe))
+            }
+        }
+    }
+
+    /// The probes of so many examples; none where the divergence takes none.
+    pub(crate) fn probes(&self, examples: usize, probe: ProbeSeed) -> Vec<f64> {
+        let Some((count, law)) = self.probe_count() else { return Vec::new() };
+        let mut all = vec![0.0; examples * count * self.dims];
+        for (e, own) in all.chunks_exact_mut(count * self.dims).enumerate() {
+            let example = probe.first_example.wrapping_add(e as u32);
+            let mut stream = Purpose::Probe.stream(probe.seed, probe.step, example);
+            own.chunks_exact_mut(self.dims).for_each(|v| law.fill(&mut stream, v));
+        }
+        all
     }
 }
 

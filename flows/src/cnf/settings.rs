@@ -1,6 +1,7 @@
 //! How a flow is integrated and differentiated.
 
 use ad_ops::Probe;
+use ad_ops::hutch_pp::Sketch;
 
 use crate::adjoint::Adjoint;
 use crate::ode::controller::{Adaptive, Control};
@@ -20,6 +21,19 @@ pub enum Divergence {
         probes: usize,
         /// How they are drawn.
         probe: Probe,
+    },
+    /// Hutch++ ([`ad_ops::hutch_pp`]): over a basis of each example's own, made where its solve begins, the trace itself,
+    /// and probes for the rest. Both are held during a solve, and gradients take the basis as given. To keep bases over
+    /// training steps: [`KeptBases`](crate::train::KeptBases).
+    HutchPp {
+        /// The rows of the basis.
+        basis: usize,
+        /// The number of probes.
+        probes: usize,
+        /// How they are drawn.
+        probe: Probe,
+        /// What the sketch multiplies, whose random rows are normal.
+        sketch: Sketch,
     },
 }
 

@@ -1,4 +1,5 @@
 use ad_ops::Probe;
+use ad_ops::hutch_pp::Sketch;
 use serde::{Deserialize, Serialize};
 
 use super::Fault;
@@ -141,6 +142,23 @@ enum DivergenceText {
         #[serde(with = "ProbeText")]
         probe: Probe,
     },
+    HutchPp {
+        basis: usize,
+        probes: usize,
+        #[serde(with = "ProbeText")]
+        probe: Probe,
+        #[serde(with = "SketchText")]
+        sketch: Sketch,
+    },
+}
+
+/// [`Sketch`] as text.
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Sketch", rename_all = "lowercase")]
+enum SketchText {
+    Jacobian,
+    Symmetric,
+    Shifted,
 }
 
 /// [`Probe`] as text.

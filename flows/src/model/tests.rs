@@ -66,6 +66,15 @@ fn other_settings_come_back_too() {
             Control::Adaptive(Adaptive::i(1e-9, 1e-9)),
             Divergence::Hutchinson { probes: 1, probe: ad_ops::Probe::Gaussian },
         ),
+        (
+            Control::Constant { steps: 3 },
+            Divergence::HutchPp {
+                basis: 2,
+                probes: 3,
+                probe: ad_ops::Probe::Rademacher,
+                sketch: ad_ops::hutch_pp::Sketch::Symmetric,
+            },
+        ),
     ] {
         let mut model = model();
         model.description = Description { control, divergence, dtype: Dtype::F64, ..model.description };

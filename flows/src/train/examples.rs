@@ -7,6 +7,7 @@ pub struct Examples {
     dims: usize,
     contexts: Vec<f64>,
     context: usize,
+    numbers: Vec<u64>,
 }
 
 impl Examples {
@@ -15,8 +16,8 @@ impl Examples {
     /// # Errors
     /// [`TrainError::Ragged`] where they are no whole points.
     pub fn new(dims: usize, points: Vec<f64>) -> Result<Self, TrainError> {
-        whole("points", points.len(), dims)?;
-        Ok(Self { points, dims, contexts: Vec::new(), context: 0 })
+        let count = whole("points", points.len(), dims)? as u64;
+        Ok(Self { points, dims, contexts: Vec::new(), context: 0, numbers: (0..count).collect() })
     }
 
     /// The same points with contexts of `context` numbers each.
@@ -52,17 +53,22 @@ impl Examples {
         &self.contexts
     }
 
-    /// The examples of these numbers, in that order.
+    /// The number that each example was given when it was made: its place among all, also after [`Examples::select`].
+    pub fn numbers(&self) -> &[u64] {
+        &self.numbers
+    }
+
+    /// The examples at these places, in that order.
     ///
     /// # Panics
     /// As a slice does, where there is no such example.
     #[must_use]
-    pub fn select(&self, numbers: &[usize]) -> Self {
+    pub fn select(&self, places: &[usize]) -> Self {
         let pick = |values: &[f64], length: usize| {
-            numbers.iter().flat_map(|&n| &values[n * length..][..length]).copied().collect()
+            places.iter().flat_map(|&n| &values[n * length..][..length]).copied().collect()
         };
         let (points, contexts) = (pick(&self.points, self.dims), pick(&self.contexts, self.context));
-        Self { points, contexts, ..*self }
+        Self { points, contexts, numbers: places.iter().map(|&n| self.numbers[n]).collect(), ..*self }
     }
 }
 

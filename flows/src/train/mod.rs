@@ -35,6 +35,7 @@ mod clip;
 mod error;
 mod examples;
 mod fit;
+mod kept;
 mod patience;
 mod schedule;
 
@@ -49,6 +50,7 @@ pub use clip::clip_global_norm;
 pub use error::TrainError;
 pub use examples::Examples;
 pub use fit::{Epoch, Event, Fit, Options, Stop, Task, fit};
+pub use kept::KeptBases;
 pub use patience::Patience;
 pub use schedule::CosineDecay;
 

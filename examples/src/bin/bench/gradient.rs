@@ -2,23 +2,25 @@
 
 use crate::Result;
 use crate::arguments::Arguments;
-use crate::by_hand::GradientByHand;
+use crate::by_hand::{ExactGradientByHand, GradientByHand};
 use crate::case::{Batch, Case, Float, Make, measure};
 use crate::inputs::Inputs;
-use crate::network::{directions, divergence_at, hutchinson, mean_gradient};
+use crate::network::{directions, divergence_at, exact, hutchinson, hutchpp_at, mean_gradient};
 
 pub(crate) fn run<T: Float>(arguments: &Arguments) -> Result<()> {
     let n = arguments.batch;
     for &d in &arguments.dims {
         let inputs = Inputs::of_dimension(arguments.inputs.as_deref(), d, n)?;
-        let program = |estimator| -> Result<Box<dyn Case<T>>> {
-            let tape = mean_gradient(&divergence_at(&inputs.field, estimator)?)?;
-            Ok(Box::new(Batch::new(&tape, &inputs, n)?))
+        let program = |tape: ad_core::Result<ad_core::Tape>| -> Result<Box<dyn Case<T>>> {
+            Ok(Box::new(Batch::new(&mean_gradient(&tape?)?, &inputs, n)?))
         };
-        let cases: [Make<T>; 3] = [
-            ("hutch", &|| program(hutchinson())),
-            ("exact_directions", &|| program(directions())),
+        let cases: [Make<T>; 6] = [
+            ("hutch", &|| program(divergence_at(&inputs.field, hutchinson()))),
+            ("exact", &|| program(divergence_at(&inputs.field, exact(n, 1)))),
+            ("hutchpp", &|| program(hutchpp_at(&inputs.field))),
+            ("exact_directions", &|| program(divergence_at(&inputs.field, directions()))),
             ("by_hand_hutch", &|| Ok(Box::new(GradientByHand::new(&inputs)?))),
+            ("by_hand_exact", &|| Ok(Box::new(ExactGradientByHand::new(&inputs)?))),
         ];
         measure(arguments, [d, n], &cases, |bars| {
             bars.iter().flat_map(|bar| bar.iter()).map(|x| x.to_double().abs()).sum()

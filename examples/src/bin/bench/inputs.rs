@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use ad_core::Array;
+use ad_ops::hutch_pp::HutchPp;
 use ad_ops::random::Purpose;
 use flows::{Field, Parameters};
 use safetensors::{Dtype, SafeTensors};
@@ -15,32 +16,39 @@ pub(crate) struct Inputs {
     pub(crate) weights: Parameters,
     pub(crate) points: Vec<f64>,
     pub(crate) probes: Vec<f64>,
+    /// Random rows of Hutch++, as many as [`hutchpp`](network::hutchpp) takes: of the sketch, and for the rest.
+    pub(crate) sketch: Vec<f64>,
+    pub(crate) rest: Vec<f64>,
 }
 
 impl Inputs {
     /// Those of dimension `d`, with `batch` points.
     pub(crate) fn of_dimension(folder: Option<&Path>, d: usize, batch: usize) -> Result<Self> {
         let Some(folder) = folder else { return Self::from_seeds(d, batch) };
-        let own = if batch == 256 { "256" } else { "" };
-        Self::read(folder, &format!("d{d}"), d, batch, [&format!("x{own}"), &format!("probe{own}")])
+        let keys = match batch {
+            256 => ["x256", "probe256", "sketch", "rest"],
+            _ => ["x", "probe", "sketch4096", "rest4096"],
+        };
+        Self::read(folder, &format!("d{d}"), d, batch, &keys)
     }
 
-    /// Those of the file `name` in `folder`; `keys` name the points and the probes.
-    pub(crate) fn read(folder: &Path, name: &str, d: usize, batch: usize, keys: [&str; 2]) -> Result<Self> {
+    /// Those of the file `name` in `folder`; `keys` name the points, and as many of probes, sketch and rest as are wanted.
+    pub(crate) fn read(folder: &Path, name: &str, d: usize, batch: usize, keys: &[&str]) -> Result<Self> {
         let path = folder.join(name).with_extension("safetensors");
         let bytes = std::fs::read(&path).map_err(|e| format!("{}: {e}", path.display()))?;
         let read = || -> Result<Self> {
             let file = SafeTensors::deserialize(&bytes)?;
             let field = network::field(d)?;
             let weights = Parameters::from_arrays(field.declarations(), layers(&file)?)?;
-            let rows = |key| -> Result<Vec<f64>> {
-                let rows = tensor(&file, key)?.data;
-                let message = format!("`{key}` has {} numbers, {batch} rows of {d} are wanted", rows.len());
-                Ok(rows.get(..batch * d).ok_or(message)?.to_vec())
+            let rows = |place: usize, each: usize| -> Result<Vec<f64>> {
+                let Some(&key) = keys.get(place) else { return Ok(Vec::new()) };
+                let (rows, want) = (tensor(&file, key)?.data, batch * each);
+                let message = format!("`{key}` has {} numbers, {want} rows of {d} are wanted", rows.len());
+                Ok(rows.get(..want * d).ok_or(message)?.to_vec())
             };
-            let [points, probes] = keys;
-            let probes = if probes.is_empty() { Vec::new() } else { rows(probes)? };
-            Ok(Inputs { field, weights, points: rows(points)?, probes })
+            let HutchPp { basis, probes } = network::hutchpp(d);
+            let (sketch, rest) = (rows(2, basis)?, rows(3, probes)?);
+            Ok(Inputs { field, weights, points: rows(0, 1)?, probes: rows(1, 1)?, sketch, rest })
         };
         read().map_err(|e| format!("{}: {e}", path.display()).into())
     }
@@ -49,12 +57,15 @@ impl Inputs {
     pub(crate) fn from_seeds(d: usize, batch: usize) -> Result<Self> {
         let field = network::field(d)?;
         let weights = Parameters::init(field.declarations(), d as u64);
-        let rows = |purpose: Purpose| {
-            let mut stream = purpose.stream(d as u64, 0, 0);
-            let sign = purpose == Purpose::Probe;
-            (0..batch * d).map(|_| if sign { stream.sign() } else { stream.standard_normal() }).collect()
+        let mut normal = Purpose::Data.stream(d as u64, 0, 0);
+        let points = (0..batch * d).map(|_| normal.standard_normal()).collect();
+        let signs = |which, each| {
+            let mut stream = Purpose::Probe.stream(d as u64, which, 0);
+            (0..batch * each * d).map(|_| stream.sign()).collect()
         };
-        Ok(Inputs { field, weights, points: rows(Purpose::Data), probes: rows(Purpose::Probe) })
+        let HutchPp { basis, probes } = network::hutchpp(d);
+        let (sketch, rest) = (signs(1, basis), signs(2, probes));
+        Ok(Inputs { field, weights, points, probes: signs(0, 1), sketch, rest })
     }
 }
 

@@ -45,7 +45,7 @@ fn one<T: case::Float>(arguments: &Arguments, steps: usize) -> Result<()> {
         _ => Adjoint::Checkpointed { slots: arguments.slots },
     };
     let inputs = match &arguments.inputs {
-        Some(folder) => Inputs::read(folder, "g6", DIMS, BATCH, ["x", ""])?,
+        Some(folder) => Inputs::read(folder, "g6", DIMS, BATCH, &["x"])?,
         None => Inputs::from_seeds(DIMS, BATCH)?,
     };
     let system = System::new(inputs.field.tape().clone(), &[STATE])?;

@@ -1,7 +1,8 @@
 //! The field that is measured, and its divergence at one time.
 
 use ad_core::{Tape, Tracer};
-use ad_ops::{Estimator, divergence};
+use ad_ops::hutch_pp::{HutchPp, Sketch, fresh};
+use ad_ops::{Estimator, Workload, divergence};
 use flows::layer::{Activation, mlp_field};
 use flows::{Field, STATE, TIME};
 
@@ -15,14 +16,24 @@ pub(crate) fn field(d: usize) -> ad_core::Result<Field> {
     mlp_field(d, 0, &HIDDEN, Activation::Tanh)
 }
 
+/// The cheapest route for so many examples and evaluations of each from parameters that are new.
+pub(crate) fn exact(examples: usize, evaluations: usize) -> Estimator {
+    Estimator::ExactFor(Workload { examples, evaluations })
+}
+
 /// All directions, one after another.
 pub(crate) fn directions() -> Estimator {
-    Estimator::Exact
+    Estimator::Directions
 }
 
 /// One probe of each example's own.
 pub(crate) fn hutchinson() -> Estimator {
     Estimator::Hutchinson { probes: 1 }
+}
+
+/// Hutch++ by 12 products: 4 of the sketch, 4 of its basis, 4 for the rest; fewer where there are fewer dimensions.
+pub(crate) fn hutchpp(d: usize) -> HutchPp {
+    HutchPp { basis: d.min(4), probes: d.min(4) }
 }
 
 /// The field at the time [`AT`]. Inputs: state, parameters.
@@ -33,6 +44,11 @@ pub(crate) fn field_at(field: &Field) -> ad_core::Result<Tape> {
 /// The divergence, without the field, at the time [`AT`]. Inputs: state, parameters, probes if any.
 pub(crate) fn divergence_at(field: &Field, estimator: Estimator) -> ad_core::Result<Tape> {
     at(&divergence(field.tape(), STATE, "x_dot", estimator)?, 1)
+}
+
+/// As [`divergence_at`] by [`hutchpp`], with a new basis at each call.
+pub(crate) fn hutchpp_at(field: &Field) -> ad_core::Result<Tape> {
+    at(&fresh(field.tape(), STATE, "x_dot", hutchpp(field.dims()), Sketch::Jacobian)?, 1)
 }
 
 /// Output `output` of a tape with the time held.

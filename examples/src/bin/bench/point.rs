@@ -8,7 +8,7 @@ use crate::arguments::Arguments;
 use crate::by_hand::{DivergenceByHand, Way};
 use crate::case::{Case, Float, Make, mean, measure, rows};
 use crate::inputs::Inputs;
-use crate::network::{directions, divergence_at, hutchinson};
+use crate::network::{directions, divergence_at, exact, hutchinson, hutchpp_at};
 
 /// A program of one example: all of it is computed when its inputs are bound.
 struct Point<T> {
@@ -38,14 +38,16 @@ impl<T: Float> Case<T> for Point<T> {
 pub(crate) fn run<T: Float>(arguments: &Arguments) -> Result<()> {
     for &d in &arguments.dims {
         let inputs = Inputs::of_dimension(arguments.inputs.as_deref(), d, 1)?;
-        let program = |estimator| -> Result<Box<dyn Case<T>>> {
-            Ok(Box::new(Point::new(&divergence_at(&inputs.field, estimator)?, &inputs)?))
+        let program = |tape: ad_core::Result<Tape>| -> Result<Box<dyn Case<T>>> {
+            Ok(Box::new(Point::new(&tape?, &inputs)?))
         };
         let by_hand =
             |way| -> Result<Box<dyn Case<T>>> { Ok(Box::new(DivergenceByHand::new(&inputs, way)?)) };
-        let cases: [Make<T>; 4] = [
-            ("hutch", &|| program(hutchinson())),
-            ("exact_directions", &|| program(directions())),
+        let cases: [Make<T>; 6] = [
+            ("hutch", &|| program(divergence_at(&inputs.field, hutchinson()))),
+            ("exact", &|| program(divergence_at(&inputs.field, exact(1, 1)))),
+            ("hutchpp", &|| program(hutchpp_at(&inputs.field))),
+            ("exact_directions", &|| program(divergence_at(&inputs.field, directions()))),
             ("by_hand_hutch", &|| by_hand(Way::Hutchinson)),
             ("by_hand_exact", &|| by_hand(Way::Exact)),
         ];

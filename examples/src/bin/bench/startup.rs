@@ -9,8 +9,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde_json::{Value, json};
 
 use crate::arguments::Arguments;
-use crate::network::directions;
-use crate::training::{DATA, METHODS, Training, inputs};
+use crate::network::exact;
+use crate::training::{BATCH, DATA, EVALUATIONS, METHODS, Training, inputs};
 use crate::{Result, case};
 
 const CHILDREN: usize = 9;
@@ -30,7 +30,7 @@ pub(crate) fn run<T: case::Float>(arguments: &Arguments) -> Result<()> {
         }
         rows.push(serde_json::from_slice(&output.stdout)?);
     }
-    let mut own = json!({ "value": rows[0]["value"], "d": DATA[0].1, "batch": 256, "n": CHILDREN });
+    let mut own = json!({ "value": rows[0]["value"], "d": DATA[0].1, "batch": BATCH, "n": CHILDREN });
     for stage in STAGES {
         let mut seconds: Vec<f64> = rows.iter().filter_map(|row| row[stage].as_f64()).collect();
         seconds.sort_by(f64::total_cmp);
@@ -44,7 +44,7 @@ pub(crate) fn run<T: case::Float>(arguments: &Arguments) -> Result<()> {
 /// What a child does; `start` is when its parent started it.
 fn one<T: case::Float>(arguments: &Arguments, start: f64) -> Result<()> {
     let import = now()? - start;
-    let training = Training::<T>::new(inputs(arguments, DATA[0])?, METHODS[0], directions())?;
+    let training = Training::<T>::new(inputs(arguments, DATA[0])?, METHODS[0], exact(BATCH, EVALUATIONS))?;
     let value = training.loss()?;
     let loss = now()? - start;
     training.step()?;

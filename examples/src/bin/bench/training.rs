@@ -18,11 +18,13 @@ use serde_json::json;
 use crate::arguments::Arguments;
 use crate::clock::{peak_mib, time};
 use crate::inputs::Inputs;
-use crate::network::{directions, hutchinson};
+use crate::network::{directions, exact, hutchinson};
 use crate::{Result, case};
 
-const BATCH: usize = 256;
+pub(crate) const BATCH: usize = 256;
 const SPAN: [f64; 2] = [1.0, 0.0];
+/// Of the field in a training step, about, for each example: what the planner of the exact divergence counts on.
+pub(crate) const EVALUATIONS: usize = 32;
 const RATE: f64 = 1e-3;
 const TOLERANCE: f64 = 1e-4;
 
@@ -111,13 +113,14 @@ impl<T: Element> Training<T> {
 /// The inputs of one data set.
 pub(crate) fn inputs(arguments: &Arguments, (name, d): (&str, usize)) -> Result<Inputs> {
     match &arguments.inputs {
-        Some(folder) => Inputs::read(folder, name, d, BATCH, ["x", "probe"]),
+        Some(folder) => Inputs::read(folder, name, d, BATCH, &["x", "probe"]),
         None => Inputs::from_seeds(d, BATCH),
     }
 }
 
 pub(crate) fn run<T: case::Float>(arguments: &Arguments) -> Result<()> {
-    let estimators = [("exact_directions", directions()), ("hutch", hutchinson())];
+    let estimators =
+        [("exact", exact(BATCH, EVALUATIONS)), ("exact_directions", directions()), ("hutch", hutchinson())];
     for method in METHODS.into_iter().filter(|(name, ..)| arguments.wants(name)) {
         for data in DATA {
             for (div, estimator) in estimators {

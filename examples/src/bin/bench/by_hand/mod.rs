@@ -2,6 +2,7 @@
 //! vectorised `tanh` between them. They are the yardstick of what the engine costs.
 
 mod divergence;
+mod exact_gradient;
 mod gradient;
 mod tanh;
 
@@ -15,6 +16,7 @@ use crate::inputs::Inputs;
 use crate::network::{AT, HIDDEN};
 
 pub(crate) use divergence::{DivergenceByHand, Way};
+pub(crate) use exact_gradient::ExactGradientByHand;
 pub(crate) use gradient::GradientByHand;
 pub(crate) use tanh::FastTanh;
 
@@ -92,7 +94,8 @@ fn activate<T: Float>(h: &mut [T], u: &mut [T], v: &[T], b: &[T]) {
 mod tests {
     use super::*;
     use crate::case::{Batch, Case};
-    use crate::network::{directions, divergence_at, hutchinson, mean_gradient};
+    use crate::network::{directions, divergence_at, exact, hutchinson, mean_gradient};
+    use ad_ops::Estimator;
 
     /// Blocks that are full, and one that is not.
     const POINTS: usize = 2 * ROWS + 1;
@@ -113,20 +116,24 @@ mod tests {
                 by_hand.call().unwrap();
                 assert!(close(by_hand.outputs()[0], program.outputs()[0]), "{way:?} in {d} dimensions");
             }
-            let tape =
-                divergence_at(&inputs.field, hutchinson()).and_then(|tape| mean_gradient(&tape)).unwrap();
-            let mut program = Batch::<f64>::new(&tape, &inputs, POINTS).unwrap();
-            let mut by_hand = GradientByHand::<f64>::new(&inputs).unwrap();
-            program.call().unwrap();
-            // A second call begins anew.
-            by_hand.call().unwrap();
-            by_hand.call().unwrap();
-            let [w1, b1, w2, b2, w3, b3, time] = by_hand.outputs()[..] else { panic!("seven arrays") };
-            let joined = [time, w1].concat();
-            for (name, (got, want)) in
-                [&joined[..], b1, w2, b2, w3, b3].iter().zip(program.outputs()).enumerate()
-            {
-                assert!(close(got, want), "parameter {name} in {d} dimensions");
+            let hutchinson_by_hand = Box::new(GradientByHand::<f64>::new(&inputs).unwrap());
+            let exact_by_hand = Box::new(ExactGradientByHand::<f64>::new(&inputs).unwrap());
+            let pairs: [(Estimator, Box<dyn Case<f64>>); 2] =
+                [(hutchinson(), hutchinson_by_hand), (exact(POINTS, 1), exact_by_hand)];
+            for (estimator, mut by_hand) in pairs {
+                let tape =
+                    divergence_at(&inputs.field, estimator).and_then(|tape| mean_gradient(&tape)).unwrap();
+                let mut program = Batch::<f64>::new(&tape, &inputs, POINTS).unwrap();
+                program.call().unwrap();
+                // A second call begins anew.
+                by_hand.call().unwrap();
+                by_hand.call().unwrap();
+                let [w1, b1, w2, b2, w3, b3, time] = by_hand.outputs()[..] else { panic!("seven arrays") };
+                let joined = [time, w1].concat();
+                let got = [&joined[..], b1, w2, b2, w3, b3];
+                for (name, (got, want)) in got.iter().zip(program.outputs()).enumerate() {
+                    assert!(close(got, want), "{estimator:?}: parameter {name} in {d} dimensions");
+                }
             }
         }
     }
