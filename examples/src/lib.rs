@@ -19,7 +19,10 @@
 //! | `12_cheapest_route` | the exact divergence for less than a random probe: the order of its products is planned |
 //! | `13_scalars` | numbers that carry derivatives, for code that branches |
 //!
+//! `bench_scalar` measures gradients of scalar code on the ten [`problems`]; `gradbench` is a tool for the suite of that name.
 //! `trace_tables` runs published tables of trace estimators again and holds each figure against its band.
+
+pub mod problems;
 
 /// The code in the README compiles and runs.
 #[cfg(doctest)]
