@@ -22,7 +22,9 @@
 //! `hutchinson` is a notebook on Hutchinson's estimator, section by section; it writes a page with plots.
 //! `hutch_pp_training` trains flows by it, by Hutch++ and by the exact divergence.
 //! `trace_tables` runs published tables of trace estimators again and holds each figure against its band.
+//! `bench_scalar` measures gradients of scalar code on the ten [`problems`]; `gradbench` is a tool for the suite of that name.
 
+pub mod problems;
 pub mod reference;
 
 /// The code in the README compiles and runs.

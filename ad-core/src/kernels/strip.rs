@@ -235,7 +235,7 @@ fn apply<'a, S: Simd, T: Element>(
             }
         }
         Function::Sum(c) => {
-            let c = |k: usize| T::from_f64(c[k].into());
+            let c = |k: usize| T::from_f64(c[k]);
             match link.arguments.len() {
                 0 => y.fill(T::zero()),
                 1 => pass(simd, &Scale(c(0)), argument(0), y, false),
@@ -427,8 +427,9 @@ fn pass_rows<S: Simd, T: Element, F: Lanewise<T>, const ONTO: bool>(
     f: &F,
     a: Rows<'_, T>,
     b: Rows<'_, T>,
-    y: RowsMut<'_, T>,
+    mut y: RowsMut<'_, T>,
 ) {
+    let y = &mut y;
     let flat = y.is_flat() && (y.rows == 1 || (a.is_flat(y.lanes) && b.is_flat(y.lanes)));
     let (rows, lanes) = if flat { (1, y.rows * y.lanes) } else { (y.rows, y.lanes) };
     let whole = lanes / T::lanes::<S>() * T::lanes::<S>();

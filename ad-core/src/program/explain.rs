@@ -70,7 +70,9 @@ impl<T: Element> Program<T> {
 fn section(text: &mut String, title: &str, instructions: &[Instruction], depth: usize) {
     if !instructions.is_empty() {
         let _ = writeln!(text, "{title}:");
-        instructions.iter().for_each(|instruction| line(text, instruction, depth + 1));
+        for instruction in instructions {
+            line(text, instruction, depth + 1);
+        }
     }
 }
 

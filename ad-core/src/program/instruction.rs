@@ -76,7 +76,6 @@ impl Run {
 
 /// What runs.
 #[derive(Clone, Debug)]
-#[expect(clippy::large_enum_variant, reason = "a program has some hundred of them, and reads them in order")]
 pub(super) enum Kernel {
     /// Elementwise lines.
     Chain(Chain),

@@ -80,6 +80,7 @@ pub struct Program<T> {
 
 /// What a block runs, one after the other.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "a program has some hundred of them, and reads them in order")]
 enum Step {
     One(Instruction),
     /// Instructions that run once for each value of an index.

@@ -50,7 +50,9 @@ pub(super) fn roll(tape: &Tape, body: &[usize], rolling: Rolling) -> Vec<Unit> {
         let lines: Vec<(usize, Label)> =
             body.iter().filter_map(|&k| classes.label(tape, k, class).map(|l| (k, l))).collect();
         if lines.iter().all(|(k, _)| member[*k].is_none()) {
-            lines.iter().for_each(|&(k, label)| member[k] = Some((class, label)));
+            for &(line, label) in &lines {
+                member[line] = Some((class, label));
+            }
         }
     }
     schedule(tape, body, &member)

@@ -181,7 +181,8 @@ impl<T: Scalar> List<T> {
 
     /// Begins a recording in the given memory and returns what it interrupts.
     pub(super) fn begin(&self, mut memory: Memory<T>) -> Suspended<T> {
-        memory.spare.append(&mut memory.blocks);
+        // The way back ended at the first block, so that is the one in the cache: it comes first again.
+        memory.spare.extend(memory.blocks.drain(..).rev());
         memory.late.clear();
         let block = Some(memory.block());
         self.resume(Suspended { next: Tag::new_generation(), block, leading: 0, fault: None, memory })

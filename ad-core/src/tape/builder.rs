@@ -353,7 +353,7 @@ impl Contraction {
             let outer = &self.operands[k].labels;
             let place = pad.out.iter().position(|l| to.contains(l)).unwrap_or_default();
             let label = outer[place];
-            let beside = |o: &Operand| o.labels.iter().filter(|l| **l == label).count();
+            let beside = |o: &Operand| o.labels.iter().map(|l| usize::from(*l == label)).sum::<usize>();
             let others = self.operands.iter().enumerate().filter(|(other, _)| *other != k);
             let read_once = beside(&self.operands[k]) == 1 && others.map(|(_, o)| beside(o)).all(|n| n <= 1);
             let (&[_], false, true) = (&from[..], self.out.contains(&label), read_once) else { continue };
