@@ -87,7 +87,9 @@ impl<T: Element> Likelihood for KeptBases<'_, T> {
             let inputs: Vec<Vec<T>> = program.inputs().iter().map(input).collect();
             let out = program.call(keys.len(), &inputs.iter().map(|x| &x[..]).collect::<Vec<_>>())?;
             let rest = program.outputs().iter().position(|port| port.name == REST);
-            rest.into_iter().for_each(|k| kept.bases.note(keys, &out[k]));
+            if let Some(k) = rest {
+                kept.bases.note(keys, &out[k]);
+            }
         }
         self.cnf.nll_gradient_with(parameters, rows, context, probe, &bases)
     }
