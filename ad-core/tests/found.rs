@@ -97,3 +97,20 @@ fn what_follows_a_sum_over_no_examples_is_computed() {
     assert_eq!(got[1], want[1].data);
     assert_eq!(got[1], [1.0, 1.0]);
 }
+
+/// A loop over the rows of `v` makes `s` row by row; what reads all of `s` for each row comes in a later loop.
+#[test]
+fn a_loop_does_not_read_what_it_has_not_finished() {
+    let n = 16;
+    let tape = Tape::record(|t| {
+        let v = t.example("x", &[n, n]).tanh();
+        let s = v.sum_axis(1);
+        [("y", v.einsum("ji,i->ij", &s).tanh())]
+    })
+    .unwrap();
+    let x: Vec<f64> = (0..n * n).map(|k| (k as f64).sin()).collect();
+    let want = tape.eval(1, &[Array::new(&[1, n, n], x.clone()).unwrap()]).unwrap();
+    for (got, want) in call(&tape, 1, &[&x])[0].iter().zip(&want[0].data) {
+        assert!((got - want).abs() <= 1e-12, "{got} {want}");
+    }
+}

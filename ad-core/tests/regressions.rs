@@ -32,6 +32,12 @@ fn programs() {
 }
 
 #[test]
+fn lines() {
+    let count = replay("lines", check::lines);
+    assert!(count > 0, "fuzz/seeds/lines is empty");
+}
+
+#[test]
 fn the_seed_with_every_kind_of_line_is_read_and_printed_as_it_stands() {
     let text = include_str!("../../fuzz/seeds/tape_text/everything");
     let lines: String = text.lines().filter(|l| !l.starts_with('#')).flat_map(|l| [l, "\n"]).collect();

@@ -8,7 +8,7 @@
 //! A *class* is one index, followed through the values that carry it beside another one. Lines that carry a class form a
 //! loop, or several: what depends on a result of the loop by a way outside of it comes in a later one.
 
-use crate::tape::{Extent, Label, Node, Op, Tape};
+use crate::tape::{Extent, Label, Node, Op, Operand, Tape};
 
 /// From which sizes on lines run in a loop of their own.
 #[derive(Clone, Copy, Debug)]
@@ -211,14 +211,22 @@ fn gather(tape: &Tape, body: &[usize], member: &[Option<(usize, Label)>]) -> (Ve
     let mut loops: Vec<((usize, usize), usize)> = Vec::new();
     for &line in body {
         let node = &tape.nodes()[line];
-        let class = member[line].map(|(class, _)| class);
-        let from = |value: usize| {
-            // A sum over the index is known when the loop is done.
-            let sums = |label| !tape.nodes()[value].out.contains(&label);
-            let leaves = member[value].is_some_and(|(c, label)| Some(c) != class || sums(label));
-            level[value] + usize::from(leaves)
+        let from = |operand: &Operand| {
+            let value = operand.node.index();
+            // A sum over the index, and what is read at other places than the iteration's own, is known when the loop is
+            // done.
+            let waits = |(c, label): (usize, Label)| {
+                let mut own =
+                    tape.nodes()[value].out.iter().zip(&operand.labels).filter(|(l, _)| **l == label);
+                member[line].is_none_or(|(class, at)| {
+                    c != class
+                        || !tape.nodes()[value].out.contains(&label)
+                        || own.any(|(_, read)| *read != at)
+                })
+            };
+            level[value] + usize::from(member[value].is_some_and(waits))
         };
-        level[line] = node.operands.iter().map(|o| from(o.node.index())).max().unwrap_or(0);
+        level[line] = node.operands.iter().map(from).max().unwrap_or(0);
         let Some((class, label)) = member[line] else {
             unit_of[line] = Some(units.len());
             units.push(Unit::Line(line));

@@ -1,0 +1,41 @@
+//! Random programs on every engine, in batches of all sizes, with NaN and infinities carried through.
+
+use ad_core::check::{Case, Choices, PROGRAM_TOLERANCE, program};
+
+fn bytes(seed: u64, steps: usize) -> Vec<u8> {
+    let mut choices = Choices::from_seed(seed);
+    let count = 1 + choices.below(steps);
+    (0..ad_core::check::STEP * (1 + count)).map(|_| choices.below(256) as u8).collect()
+}
+
+#[test]
+fn small_programs() {
+    for seed in 0..3000 {
+        let case = Case::from_bytes(&bytes(seed, 20)).unwrap();
+        case.engines(PROGRAM_TOLERANCE).unwrap_or_else(|error| panic!("seed {seed}: {error}\n{case:?}"));
+    }
+}
+
+#[test]
+fn batches_of_all_sizes() {
+    for (seed, examples) in (0..120).zip([1, 2, 3, 63, 64, 65].into_iter().cycle()) {
+        let case = Case::with_examples(&bytes(seed, 6), examples).unwrap();
+        case.engines(PROGRAM_TOLERANCE).unwrap_or_else(|error| panic!("seed {seed}: {error}\n{case:?}"));
+    }
+    for seed in 0..6 {
+        let case = Case::with_examples(&bytes(seed, 3), 4097).unwrap();
+        case.engines(PROGRAM_TOLERANCE).unwrap_or_else(|error| panic!("seed {seed}: {error}\n{}", case.tape));
+    }
+}
+
+#[test]
+fn infinities_go_through() {
+    for seed in 0..1000 {
+        let case = Case::from_bytes(&bytes(seed, 8)).unwrap();
+        for by in [f64::INFINITY, f64::NEG_INFINITY] {
+            let case = case.poisoned(by, &mut Choices::from_seed(seed));
+            let checked = program(&case.tape, case.examples, &case.inputs, PROGRAM_TOLERANCE);
+            checked.unwrap_or_else(|error| panic!("seed {seed}: {error}\n{case:?}"));
+        }
+    }
+}
