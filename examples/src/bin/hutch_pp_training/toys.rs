@@ -98,7 +98,7 @@ struct Toy {
 impl Toy {
     fn new(set: Builtin, size: &Size) -> Result<Self> {
         let dims = set.dims();
-        let field = mlp_field(dims, 0, &[64, 64], Activation::Tanh)?;
+        let field = mlp_field(dims, 0, &[64, 64], Activation::Sin)?;
         let map = Standardisation::fit(
             &set.sample(size.rows, 1, Purpose::Data),
             &(0..size.rows).collect::<Vec<_>>(),
