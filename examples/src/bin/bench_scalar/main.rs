@@ -10,6 +10,8 @@
 
 mod bare;
 mod contestants;
+#[cfg(feature = "peers")]
+mod peers;
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -126,6 +128,8 @@ impl Visitor for &Arguments {
         let mut rounds = Rounds { problem, weights, arguments: self, rows: Vec::new() };
         let (mut bare, begin) = (BareList::default(), Instant::now());
         let budget = Duration::try_from_secs_f64(self.budget)?;
+        #[cfg(feature = "peers")]
+        let mut reverse = peers::Reverse::default();
         let mut round = 0;
         while round == 0 || !self.once && (round <= LEAST_ROUNDS || begin.elapsed() < budget) {
             rounds.turn(&mut Primal)?;
@@ -133,6 +137,11 @@ impl Visitor for &Arguments {
             rounds.turn(&mut bare)?;
             rounds.turn(&mut Forward::<1>)?;
             rounds.turn(&mut Forward::<8>)?;
+            #[cfg(feature = "peers")]
+            {
+                rounds.turn(&mut peers::NumDual)?;
+                rounds.turn(&mut reverse)?;
+            }
             round += 1;
         }
         rounds.report();
