@@ -1,7 +1,7 @@
 //! A tool for the suite of benchmarks `GradBench`: JSON messages on standard input, one answer a line on standard output.
 //!
 //! It answers `start`, `define` and `evaluate`, and anything else with its number alone. Functions branch and differ in
-//! size from message to message, so they run on numbers: `Var` where there is one result, `Dual` where there are more
+//! size from message to message, so they run on numbers: `Var` where there are few results, `Dual` where there are more
 //! results than variables, and both inside each other where derivatives nest. Recordings that would be long are cut:
 //! a mixture by points, a determinant by its first row, an equation by steps.
 
