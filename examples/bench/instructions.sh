@@ -3,8 +3,9 @@
 #
 #     examples/bench/instructions.sh [PROBLEM ...]
 #
-# Prints problem, contestant and instructions per operation of the primal. What starting the program and the primal take is
-# measured by a run without the contestant, and taken off. Needs valgrind and a release build of bench_scalar.
+# Prints problem, contestant and instructions per operation of the primal, of a gradient whose memory is kept from an
+# earlier one: what three gradients take more than one, less what the primal takes. Needs valgrind and a release build of
+# bench_scalar. (A fill of memory counts as one instruction a byte where the C library uses `rep stosb`.)
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -19,18 +20,21 @@ declare -A operations=(
     [ode]=848000 [det]=986408 [gmm]=1692405 [lstm]=492064 [ba]=375000
 )
 
-count() {
-    valgrind --tool=callgrind --callgrind-out-file="$work/out" "$bench" --once --problem "$1" --peer "$2" 2>&1 >"$work/rows" |
-        awk '/Collected/ { print $NF }'
+# Instructions of some rounds.
+total() {
+    valgrind --tool=callgrind --callgrind-out-file="$work/out" "$bench" --rounds "$1" --problem "$2" --peer "$3" 2>&1 \
+        >"$work/rows" | awk '/Collected/ { print $NF }'
 }
 
-for problem in "${@:-chain rosen1k rosen100k lse llsq ode det gmm lstm ba}"; do
-    for name in $problem; do
-        nothing=$(count "$name" nobody)
-        for peer in ours bare_list ours_forward1 ours_forward8; do
-            with=$(count "$name" "$peer")
-            awk -v p="$name" -v q="$peer" -v n="$((with - nothing))" -v o="${operations[$name]}" \
-                'BEGIN { printf "%-10s %-14s %8.1f\n", p, q, n / o }'
-        done
+# Instructions of one round, behind the first.
+round() { echo $((($(total 3 "$@") - $(total 1 "$@")) / 2)); }
+
+[[ $# -gt 0 ]] || set -- chain rosen1k rosen100k lse llsq ode det gmm lstm ba
+for problem; do
+    primal=$(round "$problem" nobody)
+    for peer in ours bare_list ours_forward1 ours_forward8; do
+        with=$(round "$problem" "$peer")
+        awk -v p="$problem" -v q="$peer" -v n="$((with - primal))" -v o="${operations[$problem]}" \
+            'BEGIN { printf "%-10s %-14s %8.1f\n", p, q, n / o }'
     done
 done

@@ -42,16 +42,22 @@ pub trait Number:
     /// `c / x`.
     fn over(c: f64, x: Self) -> Self;
     /// `e^x`.
+    #[must_use]
     fn exp(self) -> Self;
     /// The natural logarithm.
+    #[must_use]
     fn ln(self) -> Self;
     /// The sine.
+    #[must_use]
     fn sin(self) -> Self;
     /// The cosine.
+    #[must_use]
     fn cos(self) -> Self;
     /// The square root.
+    #[must_use]
     fn sqrt(self) -> Self;
     /// The hyperbolic tangent.
+    #[must_use]
     fn tanh(self) -> Self;
 }
 

@@ -18,7 +18,7 @@ impl Chain {
 impl Problem for Chain {
     const NAME: &'static str = "chain";
     const OPERATIONS: usize = 2 * Self::STEPS;
-    const CHECK: f64 = 1688.511_226_61;
+    const CHECK: f64 = 1_688.511_226_61;
 
     fn inputs(&self) -> &[f64] {
         &self.0

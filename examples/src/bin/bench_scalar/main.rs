@@ -2,7 +2,8 @@
 //!
 //! A row is one crate on one problem. `ns_per_op` is the median time of a whole gradient (recording and the way back,
 //! memory kept between calls) over the number of operations of the primal, `ratio` the same time over that of plain
-//! numbers, `check` the gradient times fixed weights; a wrong one ends the program with an error. `bare_list` is a
+//! numbers, `check` the gradient times fixed weights, and `right` whether that is the number that independent tools agree
+//! on; if one of ours is not, that ends the program with an error. `bare_list` is a
 //! yardstick without checks; `ours_forward1` and `ours_forward8` are forward mode with as many tangents. All
 //! contestants take turns, so that what else a machine does falls on all of them.
 //!
@@ -10,6 +11,8 @@
 
 mod bare;
 mod contestants;
+#[cfg(feature = "peers")]
+mod peers;
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -36,9 +39,9 @@ struct Arguments {
     /// Seconds for each problem.
     #[arg(long, value_name = "SECONDS", default_value = "1.5")]
     budget: f64,
-    /// Run each contestant once and time nothing.
-    #[arg(long)]
-    once: bool,
+    /// Exactly so many turns of each contestant, whatever they take.
+    #[arg(long, value_name = "TURNS")]
+    rounds: Option<usize>,
 }
 
 /// How many rounds there are at least, after one that is not counted.
@@ -46,6 +49,11 @@ const LEAST_ROUNDS: usize = 7;
 
 /// The tolerance of checks.
 const TOLERANCE: f64 = 1e-9;
+
+/// Whether a gradient is what independent tools agree on.
+fn is_right<P: Problem>(outcome: &Outcome) -> bool {
+    (outcome.check - P::CHECK).abs() <= TOLERANCE * P::CHECK.abs()
+}
 
 /// A contestant's times, and what it yielded last.
 struct Row {
@@ -80,7 +88,7 @@ impl<P: Problem> Rounds<'_, P> {
         let start = Instant::now();
         let outcome = contestant.run(self.problem, &self.weights)?;
         let seconds = start.elapsed().as_secs_f64();
-        if (outcome.check - P::CHECK).abs() > TOLERANCE * P::CHECK.abs() {
+        if C::NAME.starts_with("ours") && !is_right::<P>(&outcome) {
             return Err(format!("{} of {}: {}, not {}", P::NAME, C::NAME, outcome.check, P::CHECK).into());
         }
         match self.rows.iter_mut().find(|row| row.name == C::NAME) {
@@ -99,17 +107,23 @@ impl<P: Problem> Rounds<'_, P> {
         for row in &mut self.rows {
             let (median, operations) = (row.median(), P::OPERATIONS as f64);
             let (ns, ratio) = (1e9 * median / operations, median / primal);
+            let right = row.outcome.as_ref().is_some_and(is_right::<P>);
             let (check, bytes) = row.outcome.as_ref().map_or((f64::NAN, None), |o| (o.check, o.bytes));
             let bytes = bytes.map(|bytes| bytes as f64 / operations);
             if self.arguments.json {
                 let row = json!({
                     "peer": row.name, "problem": P::NAME, "ns_per_op": ns, "ratio": ratio, "bytes_per_op": bytes,
-                    "check": check, "n": row.seconds.len(),
+                    "check": check, "right": right, "n": row.seconds.len(),
                 });
                 println!("{row}");
             } else {
+                let wrong = if right { "" } else { " WRONG" };
                 let bytes = bytes.map(|bytes| format!("{bytes:.1}")).unwrap_or_default();
-                println!("{:10} {:14} {ns:8.2} {ratio:8.2} {bytes:>8} {check:.12e}", P::NAME, row.name);
+                println!(
+                    "{:10} {:14} {ns:8.2} {ratio:8.2} {bytes:>8} {check:.12e}{wrong}",
+                    P::NAME,
+                    row.name
+                );
             }
         }
     }
@@ -126,13 +140,24 @@ impl Visitor for &Arguments {
         let mut rounds = Rounds { problem, weights, arguments: self, rows: Vec::new() };
         let (mut bare, begin) = (BareList::default(), Instant::now());
         let budget = Duration::try_from_secs_f64(self.budget)?;
+        #[cfg(feature = "peers")]
+        let mut reverse = peers::Reverse::default();
         let mut round = 0;
-        while round == 0 || !self.once && (round <= LEAST_ROUNDS || begin.elapsed() < budget) {
+        let goes_on = |round: usize| match self.rounds {
+            Some(rounds) => round < rounds,
+            None => round <= LEAST_ROUNDS || begin.elapsed() < budget,
+        };
+        while goes_on(round) {
             rounds.turn(&mut Primal)?;
             rounds.turn(&mut Ours)?;
             rounds.turn(&mut bare)?;
             rounds.turn(&mut Forward::<1>)?;
             rounds.turn(&mut Forward::<8>)?;
+            #[cfg(feature = "peers")]
+            {
+                rounds.turn(&mut peers::NumDual)?;
+                rounds.turn(&mut reverse)?;
+            }
             round += 1;
         }
         rounds.report();

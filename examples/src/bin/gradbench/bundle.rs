@@ -1,6 +1,6 @@
 //! Bundle adjustment: errors of the observations, and their sparse Jacobian by rows.
 
-use ad_core::Dual;
+use ad_core::{Var, jacobian};
 use examples::problems::{Number, project};
 use serde_json::{Value, json};
 
@@ -9,8 +9,6 @@ use crate::{Job, Result};
 
 /// Variables of an observation: those of the camera, the point, and the weight.
 const COLUMNS: usize = 15;
-/// How many are differentiated by at once.
-const LANES: usize = 5;
 
 /// All cameras, points and observations are alike in the message, and computed one by one here.
 struct Bundle {
@@ -54,7 +52,7 @@ pub(crate) fn job(function: &str, input: &Value) -> Result<Option<Job>> {
                 let whole = |numbers: &[f64]| numbers.iter().map(|&n| n as u64).collect::<Vec<u64>>();
                 json!({"rows": whole(rows), "cols": whole(columns), "vals": values})
             };
-            Some(Job { run: Box::new(move || Ok(bundle.jacobian().shown())), show: Box::new(show) })
+            Some(Job { run: Box::new(move || Ok(bundle.jacobian()?.shown())), show: Box::new(show) })
         }
         _ => None,
     })
@@ -91,7 +89,7 @@ impl Bundle {
         seen.chain(self.weights.iter().map(|w| 1.0 - w * w)).collect()
     }
 
-    fn jacobian(&self) -> Sparse {
+    fn jacobian(&self) -> Result<Sparse> {
         let (n, m, p) = (self.cameras.len(), self.points.len(), self.weights.len());
         let entries = (2 * COLUMNS + 1) * p;
         let mut matrix = Sparse {
@@ -102,7 +100,9 @@ impl Bundle {
         matrix.starts.push(0);
         for (i, &feature) in self.features.iter().enumerate() {
             let (camera, point) = (11 * (i % n), 11 * n + 3 * (i % m));
-            for slopes in slopes(&self.variables(i), feature) {
+            let errors =
+                |x: &[Var]| x.try_into().map_or_else(|_| Vec::new(), |x| observe(x, feature).to_vec());
+            for slopes in jacobian(errors, &self.variables(i))?.1 {
                 let columns = (camera..camera + 11).chain(point..point + 3).chain([11 * n + 3 * m + i]);
                 matrix.push(columns, &slopes);
             }
@@ -110,24 +110,8 @@ impl Bundle {
         for (i, &weight) in self.weights.iter().enumerate() {
             matrix.push([11 * n + 3 * m + i], &[-2.0 * weight]);
         }
-        matrix
+        Ok(matrix)
     }
-}
-
-/// The derivatives of both errors by all variables.
-fn slopes(x: &[f64; COLUMNS], feature: [f64; 2]) -> [[f64; COLUMNS]; 2] {
-    let mut slopes = [[0.0; COLUMNS]; 2];
-    for start in (0..COLUMNS).step_by(LANES) {
-        let seed = |i: usize| match i.checked_sub(start) {
-            Some(lane) if lane < LANES => Dual::<f64, LANES>::along(x[i], lane),
-            _ => Dual::fixed(x[i]),
-        };
-        let errors = observe(&std::array::from_fn(seed), feature);
-        for (row, error) in slopes.iter_mut().zip(errors) {
-            row[start..start + LANES].copy_from_slice(&error.tangent);
-        }
-    }
-    slopes
 }
 
 /// How many entries of each list are shown: those of the first observation, and the last.

@@ -1,7 +1,7 @@
-//! A tool for the suite of benchmarks GradBench: JSON messages on standard input, one answer a line on standard output.
+//! A tool for the suite of benchmarks `GradBench`: JSON messages on standard input, one answer a line on standard output.
 //!
 //! It answers `start`, `define` and `evaluate`, and anything else with its number alone. Functions branch and differ in
-//! size from message to message, so they run on numbers: `Var` where there is one result, `Dual` where there are more
+//! size from message to message, so they run on numbers: `Var` where there are few results, `Dual` where there are more
 //! results than variables, and both inside each other where derivatives nest. Recordings that would be long are cut:
 //! a mixture by points, a determinant by its first row, an equation by steps.
 
@@ -23,10 +23,13 @@ use serde_json::{Value, json};
 /// The result of everything here that can fail.
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
-/// A function with its input, ready to be timed, and how its numbers are shown.
+/// How the numbers of an output are shown.
+type Show = Box<dyn Fn(&[f64]) -> Value>;
+
+/// A function with its input, ready to be timed.
 struct Job {
     run: Box<dyn Fn() -> Result<Vec<f64>>>,
-    show: Box<dyn Fn(&[f64]) -> Value>,
+    show: Show,
 }
 
 impl Job {

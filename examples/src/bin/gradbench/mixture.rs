@@ -88,7 +88,6 @@ impl Mixture {
 
 /// `ln Gamma(n / 2)`.
 fn log_gamma_of_half(n: usize) -> f64 {
-    let start = if n % 2 == 0 { 0.0 } else { 0.5 * PI.ln() };
-    let least = if n % 2 == 0 { 2 } else { 1 };
+    let (start, least) = if n.is_multiple_of(2) { (0.0, 2) } else { (0.5 * PI.ln(), 1) };
     start + (least..n).step_by(2).map(|i| (0.5 * i as f64).ln()).sum::<f64>()
 }
