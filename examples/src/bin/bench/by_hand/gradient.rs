@@ -42,7 +42,9 @@ impl<T: Float> Case<T> for GradientByHand<T> {
     fn call(&mut self) -> Result<()> {
         let Self { layers, bars, time_bar, before: [p1, p2], after: [a1, a2], bar, after_bar } = self;
         let (d, b0, [w1, w2, w3]) = (layers.dims, layers.first_bias(), &layers.w);
-        bars.iter_mut().for_each(|bar| bar.fill(T::from_f64(0.0)));
+        for bar in bars.iter_mut() {
+            bar.fill(T::from_f64(0.0));
+        }
         let [w1_bar, b1_bar, w2_bar, b2_bar, w3_bar, _] = bars;
         for (x, e) in layers.blocks() {
             let n = x.len() / d * WIDTH;
