@@ -46,7 +46,7 @@ impl Complex {
     }
 
     fn root(self) -> Self {
-        let re = ((self.re.hypot(self.im) + self.re) / 2.0).sqrt();
+        let re = f64::midpoint(self.re.hypot(self.im), self.re).sqrt();
         Complex { re, im: self.im / (2.0 * re) }
     }
 

@@ -49,6 +49,7 @@ macro_rules! check_formula {
 
 struct Written<'a, F>(&'a F);
 
+#[expect(clippy::unnecessary_wraps, reason = "a rule may be refused")]
 fn run<F: Formula, E: Elementary>(formula: &F, x: &[E]) -> Result<Vec<E>> {
     Ok(formula.run(x))
 }

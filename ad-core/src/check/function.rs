@@ -251,9 +251,9 @@ impl<'a> Laws<'a> {
         }
         let columns = (0..n).map(|k| self.jvp(&unit(n, k))).collect::<Result<Vec<_>>>()?;
         for i in 0..m {
-            for (j, by_vjp) in self.vjp(&unit(m, i))?.into_iter().enumerate() {
+            for (j, (by_vjp, column)) in self.vjp(&unit(m, i))?.into_iter().zip(&columns).enumerate() {
                 let law = format!("forward = reverse, the derivative of y[{i}] by x[{j}]");
-                self.equal(&law, [("forward", columns[j][i]), ("reverse", by_vjp)], 0.0)?;
+                self.equal(&law, [("forward", column[i]), ("reverse", by_vjp)], 0.0)?;
             }
         }
         Ok(())

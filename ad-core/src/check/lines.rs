@@ -115,7 +115,7 @@ fn line(values: &[Value], name: String, choices: &mut Choices<'_>) -> (String, V
         1 => {
             let (operand, letters) = read(values, choices);
             let (mut terms, out) = (vec![operand], distinct(&letters));
-            for _ in 0..1 + choices.below(3) {
+            for _ in 0..=choices.below(3) {
                 let (operand, more) = read(values, choices);
                 if more.iter().all(|l| out.contains(l)) {
                     terms.push(operand);
@@ -126,7 +126,8 @@ fn line(values: &[Value], name: String, choices: &mut Choices<'_>) -> (String, V
             if terms.len() < 2 {
                 return result(name, &out, &letters, &[], |_| terms[0].clone());
             }
-            let rest: String = terms[1..].iter().zip(signs).map(|(t, s)| format!(" {s} {t}")).collect();
+            let rest: Vec<String> = terms[1..].iter().zip(signs).map(|(t, s)| format!(" {s} {t}")).collect();
+            let rest = rest.concat();
             result(name, &out, &letters, &[], |_| format!("{}{rest}", terms[0]))
         }
         kind => {
@@ -191,11 +192,11 @@ fn result(
 
 fn distinct(letters: &[char]) -> Vec<char> {
     let mut out: Vec<char> = Vec::new();
-    letters.iter().for_each(|l| {
+    for l in letters {
         if !out.contains(l) {
-            out.push(*l)
+            out.push(*l);
         }
-    });
+    }
     // Examples come first.
     out.sort_by_key(|l| *l != 'e');
     out

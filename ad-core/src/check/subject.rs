@@ -37,6 +37,7 @@ pub(super) struct Function<'a, F>(pub(super) &'a F);
 /// A function with derivatives of the user's own.
 pub(super) struct Ruled<'a, R>(pub(super) &'a R);
 
+#[expect(clippy::unnecessary_wraps, reason = "a rule may be refused")]
 fn run<F: Segment, T: crate::Scalar>(function: &F, x: &[T]) -> Result<Vec<T>> {
     Ok(function.run(x))
 }
