@@ -30,12 +30,14 @@ impl Section {
 
     fn html(&self, number: usize) -> crate::Result<String> {
         let row = |cells: &[String], tag: &str| {
-            let cells: String = cells.iter().map(|cell| format!("<{tag}>{}</{tag}>", escape(cell))).collect();
-            format!("<tr>{cells}</tr>\n")
+            let cells: Vec<String> =
+                cells.iter().map(|cell| format!("<{tag}>{}</{tag}>", escape(cell))).collect();
+            format!("<tr>{}</tr>\n", cells.concat())
         };
         let head: Vec<String> = self.head.iter().map(|&name| name.to_owned()).collect();
         let rows: String = self.rows.iter().map(|cells| row(cells, "td")).collect();
-        let text: String = self.text.iter().map(|text| format!("<p>{}</p>\n", escape(text))).collect();
+        let text: Vec<String> = self.text.iter().map(|text| format!("<p>{}</p>\n", escape(text))).collect();
+        let text = text.concat();
         let charts: String = self.charts.iter().map(Chart::figure).collect::<crate::Result<_>>()?;
         Ok(format!(
             "<section>\n<h2>{number}. {}</h2>\n<table>\n{}{rows}</table>\n{text}{charts}</section>\n",
