@@ -2,8 +2,8 @@
 //!
 //! A block of tangent directions is one more index of every tangent: with `d` directions, values of `d` times the size of
 //! the field's. Where all lines that carry the index follow each other, they can run direction by direction, and what
-//! only they read is as small as one direction and stays in the nearest cache. No bit changes: a sum over the index goes
-//! on from where the iteration before left it.
+//! only they read is as small as one direction and stays in the nearest cache. A sum over the index goes on from where the
+//! iteration before left it, so that the index is the outermost of the sum, for any number of examples and threads.
 //!
 //! A *class* is one index, followed through the values that carry it beside another one. Lines that carry a class form a
 //! loop, or several: what depends on a result of the loop by a way outside of it comes in a later one.
