@@ -40,7 +40,16 @@ pub fn read_csv(path: impl AsRef<Path>) -> Result<Table, DataError> {
 pub fn read_points(path: impl AsRef<Path>) -> Result<Table, DataError> {
     let path = path.as_ref();
     let bytes = fs::read(path).map_err(|source| DataError::Read { path: path.into(), source })?;
-    Source::new(path, &bytes)?.table()
+    parse_points(path, &bytes)
+}
+
+/// The table that a CSV file with these bytes holds; errors name `path`.
+///
+/// # Errors
+///
+/// Those of [`read_points`] but [`DataError::Read`] of the file itself.
+pub fn parse_points(path: impl AsRef<Path>, bytes: &[u8]) -> Result<Table, DataError> {
+    Source::new(path.as_ref(), bytes)?.table()
 }
 
 /// Writes `table` with a header to `path`, whole or not at all; numbers as their shortest decimals that read
@@ -55,7 +64,12 @@ pub fn write_csv(path: impl AsRef<Path>, table: &Table) -> Result<(), DataError>
     bytes.map_err(|source| DataError::Write { path: path.into(), source })
 }
 
-fn to_csv(table: &Table) -> std::io::Result<Vec<u8>> {
+/// The bytes that [`write_csv`] writes.
+///
+/// # Errors
+///
+/// Those of the writer; there is none for a table as it comes from this module.
+pub fn to_csv(table: &Table) -> std::io::Result<Vec<u8>> {
     // A name with another separator in it would make the reader take that for the file's.
     let misleading = table.names().iter().any(|name| name.contains([';', '\t']));
     let quotes = if misleading { QuoteStyle::NonNumeric } else { QuoteStyle::Necessary };

@@ -32,7 +32,7 @@ mod warp;
 
 pub use atomic::write_atomically;
 pub use builtin::Builtin;
-pub use csv::{read_csv, read_points, write_csv};
+pub use csv::{parse_points, read_csv, read_points, to_csv, write_csv};
 pub use density::Density;
 pub use error::DataError;
 pub use split::{Fractions, Split, split};
