@@ -173,7 +173,7 @@ impl<T: Element> ChainRun<'_, '_, T> {
     ) {
         let (lanes, scale) = (self.lanes, self.scale);
         for link in &self.chain.links {
-            let own = link.temporary.map(|t| std::mem::take(&mut self.scratch.temporaries[t]));
+            let mut own = link.temporary.map(|t| std::mem::take(&mut self.scratch.temporaries[t]));
             let mut filled = std::mem::take(&mut self.scratch.filled);
             let temporaries = &self.scratch.temporaries;
             let argument = |k: usize| match link.arguments[k] {
@@ -185,7 +185,6 @@ impl<T: Element> ChainRun<'_, '_, T> {
                 }
                 Argument::Temporary(t) => Rows { data: &temporaries[t], step: lanes, number: false },
             };
-            let mut own = own;
             let onto = link.accumulates && self.goes_on;
             let to = |w: usize| ((writes[w] + first * inner.writes[w]) * scale, inner.writes[w] * scale);
             match (&mut own, link.write) {

@@ -170,11 +170,10 @@ fn linked(lines: &[Line<'_>], keep: &[bool]) -> Instruction {
     let mut home: Vec<Option<usize>> = vec![None; lines.len()];
     let (mut free, mut temporaries) = (Vec::new(), 0);
     let mut links = Vec::new();
-    let lane_of = |line: &Line<'_>| line.lane();
     let (sizes, has_example, has_lane) = lines[0].domain();
     for (n, line) in lines.iter().enumerate() {
         let walked = line.walked();
-        let lane = lane_of(line);
+        let lane = line.lane();
         let mut argument = |k: usize| {
             let value = line.node.operands[k].node.index();
             if let Some(temporary) = lines[..n].iter().position(|l| l.number == value).and_then(|m| home[m]) {

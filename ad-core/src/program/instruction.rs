@@ -230,7 +230,7 @@ fn lane_sum(node: &Node, layout: &Layout, alpha: f64) -> Kernel {
 
 /// A copy of rows; those that nothing is copied to, and those that are added to, begin as zero.
 fn rows(node: &Node, storage: &Storage, table: Vec<(u32, u32)>, add: bool) -> Kernel {
-    let sizes: Vec<usize> = node.out.iter().map(|&l| looped_size(node, storage, l)).collect();
+    let sizes: Vec<usize> = node.out.iter().map(|&l| storage.looped_size(node, l)).collect();
     let place = |number: usize| {
         let index = unflatten(number, &sizes);
         node.out.iter().zip(&index).fold(0, |at, (&l, i)| at * storage.size(node, l, 0) + i) as u32
@@ -241,18 +241,10 @@ fn rows(node: &Node, storage: &Storage, table: Vec<(u32, u32)>, add: bool) -> Ke
     Kernel::Rows { runs: Run::join(table.into_iter()), zeros, add }
 }
 
-/// How far a label runs within one iteration of an outer loop.
-fn looped_size(node: &Node, storage: &Storage, label: Label) -> usize {
-    match node.extent(label) {
-        Extent::Fixed(n) if storage.rolled != Some(label) => n,
-        _ => 1,
-    }
-}
-
 /// Which row of the operand each row of the result is, for the operations on local indices.
 fn row_table(node: &Node, storage: &Storage) -> Vec<(u32, u32)> {
     let (from, to) = node.local_labels();
-    let size = |l: Label| looped_size(node, storage, l);
+    let size = |l: Label| storage.looped_size(node, l);
     let outside: Labels = node.out.iter().copied().filter(|l| !to.contains(l)).collect();
     let (sizes, count) = (
         |ls: &[Label]| ls.iter().map(|&l| size(l)).collect::<Vec<_>>(),

@@ -23,6 +23,14 @@ impl Storage {
         }
     }
 
+    /// How far a label runs within one iteration of the outer loop.
+    pub(super) fn looped_size(&self, node: &Node, label: Label) -> usize {
+        match node.extent(label) {
+            Extent::Fixed(n) if self.rolled != Some(label) => n,
+            _ => 1,
+        }
+    }
+
     /// How many rows of array `array` lie between two iterations of the outer loop.
     pub(super) fn stride(&self, node: &Node, array: usize) -> usize {
         let temporary = self.temporary.get(array).copied().unwrap_or(false);
@@ -103,12 +111,8 @@ impl Layout {
         let lists = || std::iter::once(&node.out).chain(node.operands.iter().take(3).map(|o| &o.labels));
         let example = node.example_label();
         let mut loops: SmallVec<[Axis; 8]> = SmallVec::new();
-        for (label, &extent) in node.extents.iter().enumerate() {
-            let size = match extent {
-                Extent::Fixed(n) if storage.rolled != Some(label as Label) => n,
-                _ => 1,
-            };
-            loops.push(Axis { size, steps: [0; 4] });
+        for label in 0..node.extents.len() {
+            loops.push(Axis { size: storage.looped_size(node, label as Label), steps: [0; 4] });
         }
         for (k, labels) in lists().enumerate() {
             let mut step = 1;
