@@ -1,10 +1,13 @@
 use super::{DataError, Table, write_atomically};
-use csv::{QuoteStyle, ReaderBuilder, StringRecord, Trim, WriterBuilder};
+use csv::{QuoteStyle, ReaderBuilder, StringRecord, WriterBuilder};
 use std::fs;
 use std::path::Path;
 
 /// The least number of rows that [`read_csv`] takes.
 const LEAST_ROWS: usize = 10;
+
+/// The byte order mark.
+const MARK: char = '\u{feff}';
 
 /// Reads a table to train on from a CSV file.
 ///
@@ -31,7 +34,7 @@ pub fn read_csv(path: impl AsRef<Path>) -> Result<Table, DataError> {
 ///
 /// Cells are separated by tabs, by semicolons or by commas: the first of these that the first line has. The
 /// first row is a header if one of its cells at least is no number; without a header the columns are `x1`,
-/// `x2`, ... UTF-8, with or without a byte order mark, any line ends; blank lines are skipped.
+/// `x2`, ... UTF-8, any line ends; blank lines are skipped, and so are spaces and byte order marks around a cell.
 ///
 /// # Errors
 ///
@@ -102,7 +105,6 @@ impl<'a> Source<'a> {
             .delimiter(delimiter(self.text))
             .has_headers(false)
             .flexible(true)
-            .trim(Trim::All)
             .from_reader(self.text.as_bytes());
         let (mut names, mut values) = (Vec::new(), Vec::new());
         for record in reader.records() {
@@ -110,7 +112,7 @@ impl<'a> Source<'a> {
                 record.map_err(|error| DataError::Read { path: self.path.into(), source: error.into() })?;
             if names.is_empty() {
                 // A row with some numbers is a row with some mistakes.
-                let header = record.iter().all(|cell| cell.parse::<f64>().is_err());
+                let header = cells(&record).all(|cell| cell.parse::<f64>().is_err());
                 names = if header { header_names(&record) } else { Table::default_names(record.len()) };
                 if header {
                     continue;
@@ -134,7 +136,7 @@ impl<'a> Source<'a> {
             let (line, path) = (self.line(record), self.path.into());
             return Err(DataError::Ragged { path, line, found: record.len(), expected: names.len() });
         }
-        for (index, (cell, name)) in record.iter().zip(names).enumerate() {
+        for (index, (cell, name)) in cells(record).zip(names).enumerate() {
             let number = cell.parse::<f64>();
             if let Ok(value) = number
                 && value.is_finite()
@@ -177,7 +179,7 @@ fn line_of(bytes: &[u8], offset: usize) -> usize {
 
 /// What separates the cells of the first line, by what stands outside quotes.
 fn delimiter(text: &str) -> u8 {
-    let first = text.trim_start_matches(['\u{feff}', '\n', '\r']).lines().next().unwrap_or_default();
+    let first = text.trim_start_matches([MARK, '\n', '\r']).lines().next().unwrap_or_default();
     let bare: String = first.split('"').step_by(2).collect();
     ['\t', ';'].into_iter().find(|&separator| bare.contains(separator)).unwrap_or(',') as u8
 }
@@ -187,7 +189,13 @@ fn header_names(record: &StringRecord) -> Vec<String> {
         "" => format!("x{}", index + 1),
         _ => cell.to_string(),
     };
-    record.iter().enumerate().map(name).collect()
+    cells(record).enumerate().map(name).collect()
+}
+
+/// The cells without what stands around them unseen: spaces, and byte order marks, which tools that paste files
+/// together leave in their middle.
+fn cells(record: &StringRecord) -> impl Iterator<Item = &str> {
+    record.iter().map(|cell| cell.trim_matches(|c: char| c.is_whitespace() || c == MARK))
 }
 
 /// A cell as a message shows it: on one line and not endless.
@@ -241,6 +249,14 @@ mod tests {
     fn a_first_row_with_some_numbers_has_a_mistake() {
         let message = points("1.0,2.x\n3,4").unwrap_err();
         assert!(message.contains("line 1") && message.contains("2.x"), "{message}");
+    }
+
+    /// Found by fuzzing: behind a blank line the mark made a number a name, which then read as a number.
+    #[test]
+    fn a_byte_order_mark_is_no_part_of_a_cell() {
+        let table = points("\u{feff}\r\u{feff}77\r\"\u{feff} 1\"").unwrap();
+        assert_eq!(table.values(), [77.0, 1.0]);
+        assert_eq!(points("a\u{feff}\u{feff},b\n1,2").unwrap().names(), ["a", "b"]);
     }
 
     #[test]
