@@ -4,8 +4,8 @@ use ad_core::check::{Case, Choices, STEP};
 use ad_core::{BLOCK, Elementary, Tape};
 use allocation_counter::measure;
 
-/// Allocations of the second run of a runner, and of a block in its workspace.
-fn second_run(tape: &Tape, examples: usize, inputs: &[&[f64]]) -> [u64; 2] {
+/// Allocations of the second run of a runner, of a call after it, and of a block in its workspace.
+fn second_run(tape: &Tape, examples: usize, inputs: &[&[f64]]) -> [u64; 3] {
     let program = tape.compile::<f64>().unwrap();
     let ports = || program.inputs().iter().zip(inputs);
     let pick =
@@ -15,12 +15,13 @@ fn second_run(tape: &Tape, examples: usize, inputs: &[&[f64]]) -> [u64; 2] {
     runner.bind(&shared).unwrap();
     runner.run(examples, &own).unwrap();
     let run = measure(|| runner.run(examples, &own).unwrap()).count_total;
+    let call = measure(|| runner.call(examples, inputs).unwrap()).count_total;
     let (mut binding, mut workspace) = (program.binding(), program.workspace());
     program.bind(&mut binding, &shared).unwrap();
     workspace.set_examples(examples.min(BLOCK));
     program.run_block(&binding, &mut workspace);
     let block = measure(|| program.run_block(&binding, &mut workspace)).count_total;
-    [run, block]
+    [run, call, block]
 }
 
 /// A network and its gradient, the divergence of its field by all directions, and what follows from sums over examples.
@@ -52,7 +53,7 @@ fn networks_run_again_without_an_allocation() {
             for examples in [1, 3, 64, 200] {
                 let inputs = numbers(&tape, examples);
                 let inputs: Vec<&[f64]> = inputs.iter().map(Vec::as_slice).collect();
-                assert_eq!(second_run(&tape, examples, &inputs), [0, 0], "{examples} examples of\n{tape}");
+                assert_eq!(second_run(&tape, examples, &inputs), [0; 3], "{examples} examples of\n{tape}");
             }
         }
     });
@@ -66,7 +67,7 @@ fn random_programs_run_again_without_an_allocation() {
         let case = Case::from_bytes(&bytes).unwrap();
         for case in [case.gradient().unwrap(), case] {
             let inputs: Vec<&[f64]> = case.inputs.iter().map(|array| &array.data[..]).collect();
-            assert_eq!(second_run(&case.tape, case.examples, &inputs), [0, 0], "seed {seed}\n{case:?}");
+            assert_eq!(second_run(&case.tape, case.examples, &inputs), [0; 3], "seed {seed}\n{case:?}");
         }
     }
 }

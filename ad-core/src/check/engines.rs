@@ -58,7 +58,8 @@ pub const PROGRAM_TOLERANCE: f64 = 1e-9;
 /// * against the evaluator, to a tolerance relative to each output's largest element, plus one: sums may be taken in
 ///   another order. NaN is equal to NaN, and to nothing else;
 /// * with every loop over a shared index that is possible, against the same;
-/// * a second run with the same memory against the first, and any number of threads against one: to the bit.
+/// * a second run with the same memory against the first, a call that lends its shared inputs against both, and any
+///   number of threads against one: to the bit.
 ///
 /// # Errors
 /// The first element that differs, with both numbers.
@@ -107,6 +108,9 @@ impl Engine<'_> {
         let first = runner.outputs().to_vec();
         runner.run(self.examples, &pick(true))?;
         self.same("in a second run", runner.outputs(), &first)?;
+        let all: Vec<&[f64]> = self.inputs.iter().map(|input| &input.data[..]).collect();
+        runner.call(self.examples, &all)?;
+        self.same("in a call that lends its shared inputs", runner.outputs(), &first)?;
         Ok(first)
     }
 

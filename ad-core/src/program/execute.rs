@@ -6,6 +6,7 @@ use super::aligned::Aligned;
 use super::instruction::{Instruction, Kernel, Place, Product, Run as RowRun};
 use super::nest::{Axes, Axis, Lane, Offsets, for_each};
 use super::numbers;
+use super::shared::Shared;
 use crate::kernels::{self, ChainRun, Element, Old, Rows, RowsMut, Strided, StripScratch};
 
 /// Examples are processed in whole vectors: rows are padded to this many.
@@ -13,7 +14,7 @@ pub(super) const PADDING: usize = 16;
 
 /// All values that an instruction can read, and how many examples there are.
 pub(super) struct Memory<'a, T> {
-    pub(super) shared: &'a [Vec<T>],
+    pub(super) shared: Shared<'a, T>,
     pub(super) block: &'a [Aligned<T>],
     pub(super) late: &'a [Vec<T>],
     pub(super) examples: usize,
@@ -50,16 +51,20 @@ pub(super) fn run<T: Element>(
     ys: &mut [&mut [T]],
     scratch: &mut Scratch<T>,
 ) {
-    let find = |(place, stride): (&Place, &usize)| match *place {
-        Place::Shared(k) => &memory.shared[k][iteration * stride..],
-        Place::Block(k) => &memory.block[k][iteration * stride * memory.stride..],
-        Place::Late(k) => &memory.late[k][iteration * stride..],
+    let find = |k: usize| {
+        let row = instruction.offsets[k] + iteration * instruction.strides[k];
+        match instruction.operands[k] {
+            Place::Given(k) => &memory.shared.given.get(k)[row..],
+            Place::Shared(k) => &memory.shared.values[k][row..],
+            Place::Block(k) => &memory.block[k][row * memory.stride..],
+            Place::Late(k) => &memory.late[k][row..],
+        }
     };
     let (scale, lanes) = match instruction.lane {
         Lane::Examples => (memory.stride, memory.stride),
         Lane::Fixed(n) => (1, n),
     };
-    let operands = instruction.operands.iter().zip(&instruction.strides).map(find).collect();
+    let operands = (0..instruction.operands.len()).map(find).collect();
     let goes_on = instruction.accumulates && iteration > 0;
     let run = Run { operands, scale, lanes, examples: memory.examples, goes_on };
     match &instruction.kernel {
@@ -81,8 +86,8 @@ pub(super) fn run<T: Element>(
         }
         Kernel::LaneSum(product) => run.lane_sum(product, ys[0]),
         Kernel::Rows { runs, zeros, add } => run.rows(runs, zeros, *add, ys[0]),
-        Kernel::Transposed([rows, columns]) => {
-            let src = Rows { data: run.operands[0], stride: *columns };
+        Kernel::Transposed { shape: [rows, columns], stride } => {
+            let src = Rows { data: run.operands[0], stride: *stride };
             kernels::transpose([*rows, *columns], src, RowsMut { data: ys[0], stride: *rows });
         }
     }
@@ -255,14 +260,16 @@ impl<T: Element> Run<'_, T> {
         });
     }
 
-    fn rows(&self, runs: &[RowRun], zeros: &[RowRun], add: bool, y: &mut [T]) {
+    fn rows(&self, runs: &[Vec<RowRun>], zeros: &[RowRun], add: bool, y: &mut [T]) {
         for run in zeros {
             y[run.to * self.scale..][..run.length * self.lanes].fill(T::zero());
         }
-        for run in runs {
-            let x = &self.operands[0][run.from * self.scale..][..run.length * self.lanes];
-            let y = &mut y[run.to * self.scale..][..x.len()];
-            if add { kernels::scale(T::one(), x, y, true) } else { y.copy_from_slice(x) }
+        for (operand, runs) in self.operands.iter().zip(runs) {
+            for run in runs {
+                let x = &operand[run.from * self.scale..][..run.length * self.lanes];
+                let y = &mut y[run.to * self.scale..][..x.len()];
+                if add { kernels::scale(T::one(), x, y, true) } else { y.copy_from_slice(x) }
+            }
         }
     }
 }

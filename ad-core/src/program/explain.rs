@@ -83,9 +83,11 @@ fn line(text: &mut String, instruction: &Instruction, depth: usize) {
     let _ = writeln!(text, "{indent}{} = {} <- {}", outs.join(", "), describe(instruction), from.join(", "));
 }
 
-/// `s3`, `b3` or `sum3`: a shared value, a buffer of the block, a sum over examples or what follows from it.
+/// `p3`, `s3`, `b3` or `sum3`: a shared input, what follows from them alone, a buffer of the block, a sum over examples or
+/// what follows from it.
 fn place(place: &Place) -> String {
     match place {
+        Place::Given(k) => format!("p{k}"),
         Place::Shared(k) => format!("s{k}"),
         Place::Block(k) => format!("b{k}"),
         Place::Late(k) => format!("sum{k}"),
@@ -114,9 +116,10 @@ fn describe(instruction: &Instruction) -> String {
         }
         Kernel::Rows { runs, zeros, .. } => {
             let count = |runs: &[super::instruction::Run]| runs.iter().map(|run| run.length).sum::<usize>();
-            format!("copy of {} rows, {} of zeros", count(runs), count(zeros))
+            let copied: usize = runs.iter().map(|runs| count(runs)).sum();
+            format!("copy of {copied} rows, {} of zeros", count(zeros))
         }
-        Kernel::Transposed([rows, columns]) => format!("transpose of {rows} x {columns}"),
+        Kernel::Transposed { shape: [rows, columns], .. } => format!("transpose of {rows} x {columns}"),
     }
 }
 
@@ -145,6 +148,6 @@ fn multiply_adds(instruction: &Instruction) -> usize {
         Kernel::Product(p) | Kernel::LaneSum(p) => size(&p.over) * size(&p.summed),
         Kernel::Matmul { m, k, over, summed, .. } => m.size * k.size * size(over) * size(summed),
         Kernel::LaneMatmul { m, n, over, .. } => m.size * n.size * size(over),
-        Kernel::Chain(_) | Kernel::Rows { .. } | Kernel::Transposed(_) => 0,
+        Kernel::Chain(_) | Kernel::Rows { .. } | Kernel::Transposed { .. } => 0,
     }
 }

@@ -21,11 +21,13 @@ pub(super) struct Line<'a> {
     pub(super) storage: Storage,
     pub(super) out: Place,
     pub(super) operands: SmallVec<[Place; 4]>,
+    /// The lines that compute the operands, or what they are parts of.
+    pub(super) sources: SmallVec<[usize; 4]>,
 }
 
 impl Line<'_> {
     fn reads(&self, number: usize) -> bool {
-        self.node.operands.iter().any(|o| o.node.index() == number)
+        self.sources.contains(&number)
     }
 
     /// Whether a chain walks a label: neither examples nor the index of an outer loop, nor what has one value only.
@@ -58,14 +60,11 @@ impl Line<'_> {
 
     /// How far each of the labels `walked` moves in an array, in rows.
     fn steps(&self, array: usize, walked: &[Label]) -> SmallVec<[usize; 4]> {
-        let labels = if array == 0 { &self.node.out } else { &self.node.operands[array - 1].labels };
         let mut steps = SmallVec::from_elem(0, walked.len());
-        let mut step = 1;
-        for &label in labels.iter().rev() {
+        for (label, step) in self.storage.steps(&self.node, array) {
             if let Some(place) = walked.iter().position(|&l| l == label) {
                 steps[place] += step;
             }
-            step *= self.storage.size(&self.node, label, array);
         }
         steps
     }
@@ -78,8 +77,9 @@ impl Line<'_> {
             return SmallVec::new();
         };
         let crossed = |k: &usize| {
-            let labels = &self.node.operands[*k].labels;
-            labels.len() == 2 && labels[0] == last && labels[1] != last && self.storage.rolled.is_none()
+            let steps = self.storage.steps(&self.node, k + 1);
+            matches!(steps[..], [(row, step), (column, 1)] if row == last && column != last && step > 1)
+                && self.storage.rolled.is_none()
         };
         (0..self.node.operands.len()).filter(crossed).collect()
     }
@@ -88,6 +88,9 @@ impl Line<'_> {
     pub(super) fn uncross(&mut self, k: usize, copy: Place) {
         self.node.to_mut().operands[k].labels.reverse();
         self.operands[k] = copy;
+        if let Some(view) = self.storage.views.get_mut(k) {
+            *view = None;
+        }
     }
 
     /// The label that runs within a row: the last of the result, if it is contiguous wherever it occurs. With examples
@@ -139,8 +142,9 @@ pub(super) fn fuse(
             continue;
         }
         let joins = |chain: &[Line<'_>]| {
-            let from = |o: usize| chain.iter().find(|l| l.number == line.node.operands[o].node.index());
-            let fits = |o: usize| from(o).is_none_or(|l| line.evenly(o) && !l.sums_loop());
+            let from = |o: usize| chain.iter().find(|l| l.number == line.sources[o]);
+            let whole = |o: usize| line.storage.view(o).is_none() && line.evenly(o);
+            let fits = |o: usize| from(o).is_none_or(|l| whole(o) && !l.sums_loop());
             chain.len() < LONGEST
                 && chain.first().is_some_and(|first| first.domain() == line.domain())
                 && (0..line.node.operands.len()).all(fits)
@@ -158,6 +162,7 @@ pub(super) fn fuse(
 #[derive(PartialEq)]
 struct Read {
     place: Place,
+    offset: usize,
     stride: usize,
     steps: SmallVec<[usize; 4]>,
     rows: bool,
@@ -175,15 +180,17 @@ fn linked(lines: &[Line<'_>], keep: &[bool]) -> Instruction {
         let walked = line.walked();
         let lane = line.lane();
         let mut argument = |k: usize| {
-            let value = line.node.operands[k].node.index();
-            if let Some(temporary) = lines[..n].iter().position(|l| l.number == value).and_then(|m| home[m]) {
+            let source = line.sources[k];
+            if let Some(temporary) = lines[..n].iter().position(|l| l.number == source).and_then(|m| home[m])
+            {
                 return Argument::Temporary(temporary);
             }
             let has = |l: Label| line.node.operands[k].labels.contains(&l);
             let rows =
                 if has_example { matches!(line.operands[k], Place::Block(_)) } else { lane.is_some_and(has) };
             let stride = line.storage.stride(&line.node, k + 1);
-            let read = Read { place: line.operands[k], stride, steps: line.steps(k + 1, &walked), rows };
+            let (place, offset) = (line.operands[k], line.storage.offset(k));
+            let read = Read { place, offset, stride, steps: line.steps(k + 1, &walked), rows };
             Argument::Read(reads.iter().position(|r| *r == read).unwrap_or_else(|| {
                 reads.push(read);
                 reads.len() - 1
@@ -233,6 +240,7 @@ fn linked(lines: &[Line<'_>], keep: &[bool]) -> Instruction {
     Instruction {
         outs,
         operands: reads.iter().map(|r| r.place).collect(),
+        offsets: reads.iter().map(|r| r.offset).collect(),
         strides: reads.iter().map(|r| r.stride).collect(),
         lane,
         accumulates: false,

@@ -9,6 +9,8 @@ use crate::tape::{Extent, Label, Labels, Node, Op};
 /// Where a value lives while a program runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Place {
+    /// A shared input, by its number among them.
+    Given(usize),
     /// Computed once per binding of the shared inputs.
     Shared(usize),
     /// One row of examples per element, in a buffer of the workspace.
@@ -30,6 +32,8 @@ pub(super) struct Output {
 pub(super) struct Instruction {
     pub(super) outs: SmallVec<[Output; 1]>,
     pub(super) operands: SmallVec<[Place; 4]>,
+    /// The row at which each operand begins.
+    pub(super) offsets: SmallVec<[usize; 4]>,
     /// The rows that each operand moves from one iteration of a loop to the next.
     pub(super) strides: SmallVec<[usize; 4]>,
     pub(super) lane: Lane,
@@ -61,7 +65,7 @@ pub(super) struct Run {
 
 impl Run {
     /// Joins pairs `(to, from)` of rows.
-    fn join(pairs: impl Iterator<Item = (u32, u32)>) -> Vec<Run> {
+    pub(super) fn join(pairs: impl Iterator<Item = (u32, u32)>) -> Vec<Run> {
         let mut runs: Vec<Run> = Vec::new();
         for (to, from) in pairs {
             let (to, from) = (to as usize, from as usize);
@@ -88,22 +92,58 @@ pub(super) enum Kernel {
     LaneMatmul { alpha: f64, columns: usize, m: Axis, n: Axis, over: Axes },
     /// `alpha * sum (product of operands)` into a sum over examples, row by row.
     LaneSum(Product),
-    /// Rows set to zero, then rows copied (or added) from place to place: `(to, from)`.
-    Rows { runs: Vec<Run>, zeros: Vec<Run>, add: bool },
-    /// A shared matrix of this many rows and columns, transposed.
-    Transposed([usize; 2]),
+    /// Rows set to zero, then rows of each operand copied (or added) from place to place.
+    Rows { runs: SmallVec<[Vec<Run>; 1]>, zeros: Vec<Run>, add: bool },
+    /// A shared matrix of this many rows and columns, transposed; its rows lie `stride` apart.
+    Transposed { shape: [usize; 2], stride: usize },
 }
 
 impl Instruction {
-    /// The transposition of a shared matrix.
-    pub(super) fn transposed(shape: [usize; 2], out: Place, operand: Place) -> Instruction {
+    /// The transposition of a shared matrix that begins at `offset` and whose rows lie `stride` apart.
+    pub(super) fn transposed(
+        shape: [usize; 2],
+        out: Place,
+        operand: Place,
+        [offset, stride]: [usize; 2],
+    ) -> Instruction {
         Instruction {
             outs: SmallVec::from_iter([Output { place: out, stride: 0 }]),
             operands: SmallVec::from_iter([operand]),
+            offsets: SmallVec::from_iter([offset]),
             strides: SmallVec::from_iter([0]),
             lane: Lane::Fixed(1),
             accumulates: false,
-            kernel: Kernel::Transposed(shape),
+            kernel: Kernel::Transposed { shape, stride },
+        }
+    }
+
+    /// Whether this sum over examples adds once to each of its elements.
+    pub(super) fn adds_once(&self) -> bool {
+        let once = |axes: &Axes| axes.iter().all(|axis| axis.size == 1 || axis.steps[0] != 0);
+        match &self.kernel {
+            Kernel::LaneMatmul { over, .. } => once(over),
+            Kernel::LaneSum(product) => once(&product.summed),
+            _ => false,
+        }
+    }
+
+    /// Values without examples side by side: each of `parts` is a padding of a value and where that value lies.
+    pub(super) fn side_by_side(out: Place, parts: &[(&Node, Storage, Place)]) -> Instruction {
+        Instruction {
+            outs: SmallVec::from_iter([Output { place: out, stride: 0 }]),
+            operands: parts.iter().map(|(.., place)| *place).collect(),
+            offsets: parts.iter().map(|(_, storage, _)| storage.offset(0)).collect(),
+            strides: SmallVec::from_elem(0, parts.len()),
+            lane: Lane::Fixed(1),
+            accumulates: false,
+            kernel: Kernel::Rows {
+                runs: parts
+                    .iter()
+                    .map(|(pad, storage, _)| Run::join(row_table(pad, storage).into_iter()))
+                    .collect(),
+                zeros: Vec::new(),
+                add: false,
+            },
         }
     }
 
@@ -136,13 +176,14 @@ impl Instruction {
             | Op::Add(_)
             | Op::Stop
             | Op::Input(_)
-            | Op::Constant(_) => Kernel::Rows { runs: Vec::new(), zeros: Vec::new(), add: false },
+            | Op::Constant(_) => Kernel::Rows { runs: SmallVec::new(), zeros: Vec::new(), add: false },
         };
         let looped = |l: &Label| storage.rolled == Some(*l);
         let strides = (1..=node.operands.len()).map(|array| storage.stride(node, array)).collect();
         let accumulates = storage.rolled.is_some() && !node.out.iter().any(looped);
         let outs = SmallVec::from_iter([Output { place: out, stride: storage.stride(node, 0) }]);
-        Instruction { outs, operands, strides, lane, accumulates, kernel }
+        let offsets = (0..node.operands.len()).map(|operand| storage.offset(operand)).collect();
+        Instruction { outs, operands, offsets, strides, lane, accumulates, kernel }
     }
 }
 
@@ -231,18 +272,19 @@ fn lane_sum(node: &Node, layout: &Layout, alpha: f64) -> Kernel {
 /// A copy of rows; those that nothing is copied to, and those that are added to, begin as zero.
 fn rows(node: &Node, storage: &Storage, table: Vec<(u32, u32)>, add: bool) -> Kernel {
     let sizes: Vec<usize> = node.out.iter().map(|&l| storage.looped_size(node, l)).collect();
+    let steps = storage.steps(node, 0);
     let place = |number: usize| {
         let index = unflatten(number, &sizes);
-        node.out.iter().zip(&index).fold(0, |at, (&l, i)| at * storage.size(node, l, 0) + i) as u32
+        steps.iter().zip(&index).map(|((_, step), i)| step * i).sum::<usize>() as u32
     };
     let written: std::collections::HashSet<u32> = table.iter().filter(|_| !add).map(|row| row.0).collect();
     let zeros = (0..sizes.iter().product()).map(place).filter(|row| !written.contains(row));
     let zeros = Run::join(zeros.map(|row| (row, row)));
-    Kernel::Rows { runs: Run::join(table.into_iter()), zeros, add }
+    Kernel::Rows { runs: SmallVec::from_iter([Run::join(table.into_iter())]), zeros, add }
 }
 
 /// Which row of the operand each row of the result is, for the operations on local indices.
-fn row_table(node: &Node, storage: &Storage) -> Vec<(u32, u32)> {
+pub(super) fn row_table(node: &Node, storage: &Storage) -> Vec<(u32, u32)> {
     let (from, to) = node.local_labels();
     let size = |l: Label| storage.looped_size(node, l);
     let outside: Labels = node.out.iter().copied().filter(|l| !to.contains(l)).collect();
@@ -250,8 +292,9 @@ fn row_table(node: &Node, storage: &Storage) -> Vec<(u32, u32)> {
         |ls: &[Label]| ls.iter().map(|&l| size(l)).collect::<Vec<_>>(),
         |ls: &[Label]| ls.iter().map(|&l| size(l)).product::<usize>(),
     );
-    let place = |array: usize, labels: &[Label], value: &dyn Fn(Label) -> usize| {
-        labels.iter().fold(0, |at, &l| at * storage.size(node, l, array) + value(l))
+    let steps = [0, 1].map(|array| storage.steps(node, array));
+    let place = |array: usize, value: &dyn Fn(Label) -> usize| {
+        steps[array].iter().map(|&(label, step)| step * value(label)).sum::<usize>() as u32
     };
     let pairs: Vec<(usize, usize)> = match &node.op {
         Op::Slice(start) => (0..count(&to)).map(|j| (j, j + start)).collect(),
@@ -271,10 +314,7 @@ fn row_table(node: &Node, storage: &Storage) -> Vec<(u32, u32)> {
                 };
                 find(&outside, &rest).or_else(|| find(&to, &j)).or_else(|| find(&from, &i)).unwrap_or(0)
             };
-            table.push((
-                place(0, &node.out, &value) as u32,
-                place(1, &node.operands[0].labels, &value) as u32,
-            ));
+            table.push((place(0, &value), place(1, &value)));
         }
     }
     table

@@ -15,12 +15,16 @@ mod fuse;
 mod instruction;
 mod nest;
 mod numbers;
+mod parts;
+mod plain;
 mod roll;
 mod rows;
 mod runner;
 mod runtime;
+mod shared;
 
 use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
 
 use smallvec::SmallVec;
 
@@ -30,7 +34,7 @@ use crate::tape::{Extent, Node, Op, Tape};
 use buffers::Buffers;
 use fuse::{Line, fuse};
 use instruction::{Instruction, Place};
-use nest::Storage;
+use nest::{Storage, View};
 use roll::Unit;
 
 pub(crate) use roll::Rolling;
@@ -67,8 +71,10 @@ pub struct Program<T> {
     outputs: Vec<Port>,
     /// The number of elements of each shared value; constants are filled in.
     shared: Vec<Vec<T>>,
-    /// The number of elements of each value that follows a sum over examples.
+    /// The number of elements of each sum over examples, and of each value that follows from one.
     late: Vec<usize>,
+    /// How each value of `late` comes to be.
+    sums: Vec<Sum>,
     buffers: Buffers,
     /// Once per binding, per block, and after all blocks.
     prefix: Vec<Instruction>,
@@ -131,13 +137,54 @@ impl<T> Program<T> {
     pub fn outputs(&self) -> &[Port] {
         &self.outputs
     }
+
+    /// Frees the places of values without examples that nothing reads or writes any more.
+    fn forget_unused(&mut self) {
+        let steps = self.body.iter().flat_map(Step::instructions);
+        let instructions = self.prefix.iter().chain(steps).chain(&self.suffix);
+        let ports = self.inputs.iter().chain(&self.outputs).map(|port| port.place);
+        let used: HashSet<Place> = instructions
+            .flat_map(|i| i.operands.iter().copied().chain(i.outs.iter().map(|out| out.place)))
+            .chain(ports)
+            .collect();
+        for (_, value) in
+            self.shared.iter_mut().enumerate().filter(|(k, _)| !used.contains(&Place::Shared(*k)))
+        {
+            *value = Vec::new();
+        }
+        for (_, size) in self.late.iter_mut().enumerate().filter(|(k, _)| !used.contains(&Place::Late(*k))) {
+            *size = 0;
+        }
+    }
+
+    /// The number of elements of all sums over examples.
+    fn sums_length(&self) -> usize {
+        self.late.iter().zip(&self.sums).filter(|(_, how)| **how != Sum::Not).map(|(n, _)| n).sum()
+    }
 }
 
 struct Compiler<'a> {
     tape: &'a Tape,
+    /// The lines that read each line.
+    readers: Vec<Vec<usize>>,
     places: Vec<Place>,
+    /// Of lines that only pick elements of a shared value.
+    views: Vec<Option<View>>,
+    /// What lines without examples put side by side; the paddings themselves are not computed.
+    joined: HashMap<usize, SmallVec<[usize; 4]>>,
     block_rows: Vec<usize>,
     one_block: bool,
+}
+
+/// How a value that is not known before the last block comes to be.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Sum {
+    /// A sum over examples to which a block adds once: it can go on from what earlier blocks have left.
+    Once,
+    /// A sum over examples to which a block adds several times.
+    Often,
+    /// It follows from sums.
+    Not,
 }
 
 impl<'a> Compiler<'a> {
@@ -152,28 +199,47 @@ impl<'a> Compiler<'a> {
                 )));
             }
         }
-        Ok(Compiler { tape, places: Vec::new(), block_rows: Vec::new(), one_block: false })
+        let mut readers = vec![Vec::new(); tape.nodes().len()];
+        for (line, node) in tape.nodes().iter().enumerate() {
+            node.operands.iter().for_each(|o| readers[o.node.index()].push(line));
+        }
+        Ok(Compiler {
+            tape,
+            readers,
+            places: Vec::new(),
+            views: Vec::new(),
+            joined: HashMap::new(),
+            block_rows: Vec::new(),
+            one_block: false,
+        })
     }
 
     fn compile<T: Element>(mut self, rolling: Rolling) -> Program<T> {
         let (mut shared, mut late) = (Vec::new(), Vec::new());
-        let (mut prefix, mut body, mut suffix): (Vec<_>, Vec<_>, Vec<_>) = Default::default();
+        let (mut fixed, mut prefix, mut body, mut suffix) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let mut is_fixed = vec![false; self.tape.nodes().len()];
         for (line, node) in self.tape.nodes().iter().enumerate() {
             let size = node.shape().iter().product::<usize>();
             let operands = self.operands(line);
-            let place = self.place(node, &operands, size, shared.len(), late.len());
-            self.places.push(place);
+            let place = self.place(line, &operands, size, shared.len(), late.len());
             let in_body = matches!(place, Place::Block(_)) || sums_examples(node);
             self.one_block |= in_body && operands.iter().any(|p| matches!(p, Place::Late(_)));
+            let view = self.view(line, place);
+            self.places.push(if view.is_some() { operands[0] } else { place });
+            let is_view = view.is_some();
+            self.views.push(view);
+            let computed = !is_view && !matches!(node.op, Op::Input(_) | Op::Constant(_));
+            is_fixed[line] =
+                matches!(place, Place::Shared(_)) && node.operands.iter().all(|o| is_fixed[o.node.index()]);
             match place {
+                _ if is_view => {}
                 Place::Shared(_) => shared.push(constant(node, size)),
                 Place::Late(_) => late.push(size),
-                Place::Block(_) => {}
-            }
-            if matches!(node.op, Op::Input(_) | Op::Constant(_)) {
-                continue;
+                Place::Block(_) | Place::Given(_) => {}
             }
             match place {
+                _ if !computed || self.is_padding(line, place) => {}
+                Place::Shared(_) if is_fixed[line] => fixed.push(line),
                 Place::Shared(_) => prefix.push(line),
                 Place::Late(_) if !in_body => suffix.push((body.len(), line)),
                 _ => body.push(line),
@@ -188,53 +254,63 @@ impl<'a> Compiler<'a> {
         } else {
             roll::roll(self.tape, &body, rolling)
         };
-        let prefix = self.plain(&prefix, &mut |n| {
-            shared.push(vec![T::zero(); n]);
-            Place::Shared(shared.len() - 1)
-        });
         let suffix: Vec<usize> = suffix.into_iter().map(|(_, line)| line).collect();
+        let [fixed, prefix] = [fixed, prefix].map(|lines| {
+            self.plain(&lines, &mut |n| {
+                shared.push(vec![T::zero(); n]);
+                Place::Shared(shared.len() - 1)
+            })
+        });
         let suffix = self.plain(&suffix, &mut |n| {
             late.push(n);
             Place::Late(late.len() - 1)
         });
         let mut body = self.steps(&units);
+        let sums = sums(&body, late.len());
         let (inputs, outputs, buffers) = self.ports(&mut body);
-        Program { inputs, outputs, shared, late, buffers, prefix, body, suffix, one_block: self.one_block }
+        let one_block = self.one_block;
+        let mut program =
+            Program { inputs, outputs, shared, late, sums, buffers, prefix, body, suffix, one_block };
+        program.compute_fixed(&fixed);
+        program.forget_unused();
+        program
     }
 
     fn operands(&self, line: usize) -> SmallVec<[Place; 4]> {
         self.tape.nodes()[line].operands.iter().map(|o| self.places[o.node.index()]).collect()
     }
 
-    fn line(&self, number: usize, storage: Storage) -> Line<'a> {
-        let node = Cow::Borrowed(&self.tape.nodes()[number]);
-        Line { number, node, storage, out: self.places[number], operands: self.operands(number) }
+    /// How the operands of a line lie in what they are parts of.
+    fn storage(&self, line: usize) -> Storage {
+        let views =
+            self.tape.nodes()[line].operands.iter().map(|o| self.views[o.node.index()].clone()).collect();
+        Storage { views, ..Storage::default() }
     }
 
-    /// Lines without examples, one by one, since each of their values stays; `place` makes room for a copy.
-    fn plain(&self, lines: &[usize], place: &mut dyn FnMut(usize) -> Place) -> Vec<Instruction> {
-        let mut instructions = Vec::new();
-        for &number in lines {
-            let mut line = self.line(number, Storage::default());
-            for k in line.crossed() {
-                let matrix = self.tape.node(line.node.operands[k].node);
-                let &[rows, columns] = &matrix.shape()[..] else { continue };
-                let copy = place(rows * columns);
-                instructions.push(Instruction::transposed([rows, columns], copy, line.operands[k]));
-                line.uncross(k, copy);
+    fn is_output(&self, line: usize) -> bool {
+        self.tape.outputs().iter().any(|(_, id)| id.index() == line)
+    }
+
+    /// Whether a line outside of the list `inside` reads a value.
+    fn read_elsewhere(&self, value: usize, inside: &[usize]) -> bool {
+        self.is_output(value) || self.readers[value].iter().any(|reader| !inside.contains(reader))
+    }
+
+    fn line(&self, number: usize, storage: Storage) -> Line<'a> {
+        let node = Cow::Borrowed(&self.tape.nodes()[number]);
+        let storage = Storage { views: self.storage(number).views, ..storage };
+        let mut sources: SmallVec<[usize; 4]> = node.operands.iter().map(|o| o.node.index()).collect();
+        for source in &mut sources {
+            while self.views[*source].is_some() {
+                *source = self.tape.nodes()[*source].operands[0].node.index();
             }
-            instructions.extend(fuse(vec![line], |_, _| true));
         }
-        instructions
+        Line { number, node, storage, out: self.places[number], operands: self.operands(number), sources }
     }
 
     /// What a block runs: chains and single lines, and loops of them.
     fn steps(&mut self, units: &[Unit]) -> Vec<Step> {
-        let readers = self.readers();
-        let read_elsewhere = |value: usize, inside: &[usize]| {
-            self.tape.outputs().iter().any(|(_, id)| id.index() == value)
-                || readers[value].iter().any(|reader| !inside.contains(reader))
-        };
+        let read_elsewhere = |value: usize, inside: &[usize]| self.read_elsewhere(value, inside);
         let (mut steps, mut run) = (Vec::new(), Vec::new());
         let mut shrunk = Vec::new();
         let flush = |run: &mut Vec<Line<'a>>, steps: &mut Vec<Step>| {
@@ -242,6 +318,10 @@ impl<'a> Compiler<'a> {
         };
         for unit in units {
             match unit {
+                Unit::Line(line) if self.joined.contains_key(line) => {
+                    flush(&mut run, &mut steps);
+                    steps.push(Step::One(self.side_by_side(*line, &self.joined[line])));
+                }
                 Unit::Line(line) => run.push(self.line(*line, Storage::default())),
                 Unit::Loop(rolled) => {
                     flush(&mut run, &mut steps);
@@ -255,7 +335,7 @@ impl<'a> Compiler<'a> {
                     let line = |&(line, label): &(usize, _)| {
                         let operands = self.tape.nodes()[line].operands.iter().map(|o| o.node.index());
                         let temporary = std::iter::once(line).chain(operands).map(is_temporary).collect();
-                        self.line(line, Storage { rolled: Some(label), temporary })
+                        self.line(line, Storage { rolled: Some(label), temporary, ..Storage::default() })
                     };
                     let lines = rolled.lines.iter().map(line).collect();
                     shrunk.extend(numbers.iter().filter(|&&n| is_temporary(n)).map(|&n| (n, rolled.extent)));
@@ -270,15 +350,6 @@ impl<'a> Compiler<'a> {
             }
         }
         steps
-    }
-
-    /// The lines that read each line.
-    fn readers(&self) -> Vec<Vec<usize>> {
-        let mut readers = vec![Vec::new(); self.tape.nodes().len()];
-        for (line, node) in self.tape.nodes().iter().enumerate() {
-            node.operands.iter().for_each(|o| readers[o.node.index()].push(line));
-        }
-        readers
     }
 
     /// The inputs and outputs, and the buffers of the values of a block.
@@ -304,10 +375,15 @@ impl<'a> Compiler<'a> {
         (inputs, outputs, buffers)
     }
 
-    fn place(&mut self, node: &Node, operands: &[Place], size: usize, shared: usize, late: usize) -> Place {
+    fn place(&mut self, line: usize, operands: &[Place], size: usize, shared: usize, late: usize) -> Place {
+        let node = &self.tape.nodes()[line];
         if node.has_example() {
             self.block_rows.push(size);
             Place::Block(self.block_rows.len() - 1)
+        } else if let Op::Input(_) = node.op {
+            let own = |(_, id): &&(String, crate::tape::NodeId)| !self.tape.node(*id).has_example();
+            let given = self.tape.inputs().iter().filter(own).position(|(_, id)| id.index() == line);
+            Place::Given(given.unwrap_or_default())
         } else if sums_examples(node) || operands.iter().any(|p| matches!(p, Place::Late(_))) {
             Place::Late(late)
         } else {
@@ -325,4 +401,19 @@ fn constant<T: Element>(node: &Node, size: usize) -> Vec<T> {
         Op::Constant(values) => values.iter().map(|c| T::from_f64(c.0)).collect(),
         _ => vec![T::zero(); size],
     }
+}
+
+/// How each of `count` values comes to be that are not known before the last block.
+fn sums(body: &[Step], count: usize) -> Vec<Sum> {
+    let mut sums = vec![Sum::Not; count];
+    for step in body {
+        for instruction in step.instructions() {
+            for place in instruction.outs.iter().map(|out| out.place) {
+                let Place::Late(k) = place else { continue };
+                let once = matches!(step, Step::One(_)) && instruction.adds_once() && sums[k] == Sum::Not;
+                sums[k] = if once { Sum::Once } else { Sum::Often };
+            }
+        }
+    }
+    sums
 }

@@ -4,6 +4,14 @@ use smallvec::SmallVec;
 
 use crate::tape::{Extent, Label, Node};
 
+/// Where the elements of a part of a shared value lie in the whole.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct View {
+    pub(super) offset: usize,
+    /// How far each dimension of the part moves.
+    pub(super) steps: SmallVec<[usize; 4]>,
+}
+
 /// How a line's arrays are stored.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Storage {
@@ -11,9 +19,38 @@ pub(super) struct Storage {
     pub(super) rolled: Option<Label>,
     /// Whether the result (first) and each operand hold one iteration of that loop only.
     pub(super) temporary: SmallVec<[bool; 5]>,
+    /// The operands that are parts of what they are read from.
+    pub(super) views: SmallVec<[Option<View>; 4]>,
 }
 
 impl Storage {
+    /// The rows that each dimension of an array (the result is number 0) moves; examples lie within a row.
+    pub(super) fn steps(&self, node: &Node, array: usize) -> SmallVec<[(Label, usize); 6]> {
+        let labels = if array == 0 { &node.out } else { &node.operands[array - 1].labels };
+        if let Some(view) = array.checked_sub(1).and_then(|operand| self.view(operand)) {
+            return labels.iter().copied().zip(view.steps.iter().copied()).collect();
+        }
+        let mut step = 1;
+        let mut steps: SmallVec<[(Label, usize); 6]> = SmallVec::new();
+        for &label in labels.iter().rev() {
+            let is_example = node.extent(label) == Extent::Example;
+            steps.push((label, if is_example { 0 } else { step }));
+            step *= self.size(node, label, array);
+        }
+        steps.reverse();
+        steps
+    }
+
+    /// How operand `operand` lies in the value that it is a part of.
+    pub(super) fn view(&self, operand: usize) -> Option<&View> {
+        self.views.get(operand)?.as_ref()
+    }
+
+    /// Where operand `operand` begins.
+    pub(super) fn offset(&self, operand: usize) -> usize {
+        self.view(operand).map_or(0, |view| view.offset)
+    }
+
     /// How far a label runs in an array, as it is stored.
     pub(super) fn size(&self, node: &Node, label: Label, array: usize) -> usize {
         let temporary = self.temporary.get(array).copied().unwrap_or(false);
@@ -35,15 +72,7 @@ impl Storage {
     pub(super) fn stride(&self, node: &Node, array: usize) -> usize {
         let temporary = self.temporary.get(array).copied().unwrap_or(false);
         let (Some(rolled), false) = (self.rolled, temporary) else { return 0 };
-        let labels = if array == 0 { &node.out } else { &node.operands[array - 1].labels };
-        let (mut stride, mut total) = (1, 0);
-        for &label in labels.iter().rev() {
-            if label == rolled {
-                total += stride;
-            }
-            stride *= self.size(node, label, array);
-        }
-        total
+        self.steps(node, array).iter().filter(|(label, _)| *label == rolled).map(|(_, step)| step).sum()
     }
 }
 
@@ -114,11 +143,9 @@ impl Layout {
         for label in 0..node.extents.len() {
             loops.push(Axis { size: storage.looped_size(node, label as Label), steps: [0; 4] });
         }
-        for (k, labels) in lists().enumerate() {
-            let mut step = 1;
-            for &label in labels.iter().rev().filter(|l| Some(**l) != example) {
+        for k in 0..lists().count() {
+            for (label, step) in storage.steps(node, k) {
                 loops[label as usize].steps[k] += step;
-                step *= storage.size(node, label, k);
             }
         }
         // Examples, where there are any; else the last index of the result, if that is contiguous everywhere.

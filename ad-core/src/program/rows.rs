@@ -2,6 +2,7 @@
 
 use super::Program;
 use super::runtime::{Binding, Workspace};
+use super::shared::Shared;
 use crate::kernels::{self, Element, Rows, RowsMut};
 
 impl<T: Element> Program<T> {
@@ -25,13 +26,19 @@ impl<T: Element> Program<T> {
     /// # Panics
     /// Where there is no output `k`, or there are more rows than the workspace has places.
     pub fn read_rows(&self, binding: &Binding<T>, workspace: &Workspace<T>, k: usize, rows: &mut [T]) {
+        self.read_rows_with(binding.shared(), workspace, k, rows);
+    }
+
+    pub(super) fn read_rows_with(
+        &self,
+        shared: Shared<'_, T>,
+        workspace: &Workspace<T>,
+        k: usize,
+        rows: &mut [T],
+    ) {
         if self.outputs[k].has_example() {
-            lanes_to_rows(
-                self.output(binding, workspace, k),
-                workspace.stride(),
-                rows,
-                self.outputs[k].size(),
-            );
+            let lanes = self.output_with(shared, workspace, k);
+            lanes_to_rows(lanes, workspace.stride(), rows, self.outputs[k].size());
         }
     }
 }

@@ -6,7 +6,8 @@ use std::sync::Mutex;
 use smallvec::SmallVec;
 
 use super::runtime::{Binding, Workspace, check_size};
-use super::{Port, Program};
+use super::shared::{Given, Shared};
+use super::{Port, Program, Sum};
 use crate::error::{Error, Result};
 use crate::kernels::{BLOCK, Element};
 
@@ -40,6 +41,8 @@ pub struct Runner<T, P> {
     outputs: Vec<Vec<T>>,
     /// How many examples the workspaces have room for.
     capacity: usize,
+    /// The shared inputs of the last call were not kept.
+    lent: bool,
 }
 
 impl<T: Element> Program<T> {
@@ -59,16 +62,8 @@ impl<T: Element> Program<T> {
     /// # Errors
     /// Where an input is missing or does not have the size of its shape.
     pub fn call(&self, examples: usize, inputs: &[&[T]]) -> Result<Vec<Vec<T>>> {
-        check_count(self.inputs().len(), inputs.len())?;
-        let pairs = || self.inputs().iter().zip(inputs);
-        for (port, input) in pairs() {
-            check_size(port, if port.has_example() { examples } else { 1 }, input.len())?;
-        }
-        let pick =
-            |own: bool| pairs().filter(|(p, _)| p.has_example() == own).map(|(_, x)| *x).collect::<Vec<_>>();
         let mut runner = self.runner();
-        runner.bind(&pick(false))?;
-        runner.run(examples, &pick(true))?;
+        runner.call(examples, inputs)?;
         Ok(runner.outputs)
     }
 }
@@ -98,6 +93,7 @@ impl<T: Element, P: Borrow<Program<T>>> Runner<T, P> {
             sums: Vec::new(),
             outputs: vec![Vec::new(); own.outputs().len()],
             capacity: 0,
+            lent: false,
             program,
         }
     }
@@ -112,7 +108,26 @@ impl<T: Element, P: Borrow<Program<T>>> Runner<T, P> {
     /// # Errors
     /// Where an input is missing or does not have the size of its shape.
     pub fn bind(&mut self, shared: &[&[T]]) -> Result<()> {
+        self.lent = false;
         self.program.borrow().bind(&mut self.binding, shared)
+    }
+
+    /// Binds and runs in one, for shared inputs that change from call to call: they are read where they are, not copied,
+    /// and not kept for [`Runner::run`]. `inputs` are all of the tape, in order.
+    ///
+    /// # Errors
+    /// Where an input is missing or does not have the size of its shape.
+    pub fn call(&mut self, examples: usize, inputs: &[&[T]]) -> Result<()> {
+        let program: &Program<T> = self.program.borrow();
+        check_count(program.inputs().len(), inputs.len())?;
+        let (mut shared, mut own) = (SmallVec::<[&[T]; 16]>::new(), SmallVec::<[&[T]; 8]>::new());
+        for (port, input) in program.inputs().iter().zip(inputs) {
+            check_size(port, if port.has_example() { examples } else { 1 }, input.len())?;
+            if port.has_example() { own.push(input) } else { shared.push(input) }
+        }
+        self.lent = true;
+        program.bind_lent(&mut self.binding, &shared)?;
+        self.run_with(examples, Some(&shared), &own)
     }
 
     /// Runs `examples` examples. `inputs` are those of the tape that each example has its own of, in order, row-major
@@ -121,6 +136,14 @@ impl<T: Element, P: Borrow<Program<T>>> Runner<T, P> {
     /// # Errors
     /// Where an input is missing or does not have the size of its shape.
     pub fn run(&mut self, examples: usize, inputs: &[&[T]]) -> Result<()> {
+        if self.lent {
+            return Err(Error::new("the last call did not keep its shared inputs; bind them before a run"));
+        }
+        self.run_with(examples, None, inputs)
+    }
+
+    /// Runs with the shared inputs `lent`, or with those of the binding.
+    fn run_with(&mut self, examples: usize, lent: Option<&[&[T]]>, inputs: &[&[T]]) -> Result<()> {
         let program: &Program<T> = self.program.borrow();
         let ports = || program.inputs().iter().filter(|p| p.has_example());
         check_count(ports().count(), inputs.len())?;
@@ -133,28 +156,36 @@ impl<T: Element, P: Borrow<Program<T>>> Runner<T, P> {
         let threads = if blocks > 1 { rayon::current_num_threads() } else { 1 };
         self.prepare(examples, size, threads);
         let program: &Program<T> = self.program.borrow();
-        self.totals.clear_sums();
-        let batch = Batch { program, binding: &self.binding, inputs, examples, size };
+        let sums = &program.sums[..];
+        self.totals.clear(sums, &[Sum::Once, Sum::Often]);
+        let shared = match lent {
+            Some(given) => Shared { given: Given::Lent(given), values: &self.binding.values },
+            None => self.binding.shared(),
+        };
+        let batch = Batch { program, shared, inputs, examples, size };
         if threads == 1 {
+            let mut workspace = lock(&self.workspaces[0]);
+            workspace.clear(sums, &[Sum::Once]);
             for block in 0..blocks {
-                let mut workspace = lock(&self.workspaces[0]);
                 let outputs = self.outputs.iter_mut().map(|out| &mut out[..]);
+                workspace.clear(sums, &[Sum::Often]);
                 batch.run(block, &mut workspace, outputs, block);
-                self.totals.add_sums(&workspace);
+                self.totals.add_sums(&workspace, sums, Sum::Often);
             }
+            // To add to these block by block is to add their blocks in order.
+            self.totals.add_sums(&workspace, sums, Sum::Once);
         } else {
-            let width = self.totals.sums_length();
+            let width = program.sums_length();
             self.sums.resize(blocks * width, T::zero());
             let outputs = self.outputs.iter_mut().map(|out| &mut out[..]).collect();
             batch.spread(&self.workspaces, Part { first: 0, blocks, outputs, sums: &mut self.sums });
             for block in 0..blocks {
-                self.totals.add_flat(&self.sums[block * width..][..width]);
+                self.totals.add_flat(sums, &self.sums[block * width..][..width]);
             }
         }
-        program.finish(&self.binding, &mut self.totals);
-        let shared = program.outputs().iter().enumerate().filter(|(_, port)| !port.has_example());
-        for (k, _) in shared {
-            self.outputs[k].copy_from_slice(program.output(&self.binding, &self.totals, k));
+        program.finish_with(shared, &mut self.totals);
+        for (k, _) in program.outputs().iter().enumerate().filter(|(_, port)| !port.has_example()) {
+            self.outputs[k].copy_from_slice(program.output_with(shared, &self.totals, k));
         }
         Ok(())
     }
@@ -196,7 +227,7 @@ fn lock<T>(workspace: &Mutex<Workspace<T>>) -> std::sync::MutexGuard<'_, Workspa
 /// What all blocks of a run read.
 struct Batch<'a, T> {
     program: &'a Program<T>,
-    binding: &'a Binding<T>,
+    shared: Shared<'a, T>,
     inputs: &'a [&'a [T]],
     examples: usize,
     size: usize,
@@ -208,8 +239,9 @@ impl<T: Element> Batch<'_, T> {
         if part.blocks == 1 {
             let mut workspace =
                 lock(&workspaces[rayon::current_thread_index().unwrap_or(0) % workspaces.len()]);
+            workspace.clear(&self.program.sums, &[Sum::Once, Sum::Often]);
             self.run(part.first, &mut workspace, part.outputs.iter_mut().map(|out| &mut **out), 0);
-            workspace.write_sums(part.sums);
+            workspace.write_sums(&self.program.sums, part.sums);
             return;
         }
         let half = part.blocks / 2;
@@ -237,19 +269,18 @@ impl<T: Element> Batch<'_, T> {
     ) {
         let first = block * self.size;
         let count = self.size.min(self.examples - first);
-        workspace.clear_sums();
         workspace.set_examples(count);
         let own = |(_, port): &(usize, &Port)| port.has_example();
         for ((k, port), input) in self.program.inputs().iter().enumerate().filter(own).zip(self.inputs) {
             let n = port.size();
             self.program.write_rows(workspace, k, &input[first * n..(first + count) * n]);
         }
-        self.program.run_block(self.binding, workspace);
+        self.program.run_block_with(self.shared, workspace);
         for ((k, port), rows) in self.program.outputs().iter().enumerate().zip(outputs) {
             if port.has_example() {
                 let n = port.size();
                 let rows = &mut rows[offset * self.size * n..][..count * n];
-                self.program.read_rows(self.binding, workspace, k, rows);
+                self.program.read_rows_with(self.shared, workspace, k, rows);
             }
         }
     }

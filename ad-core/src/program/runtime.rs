@@ -5,16 +5,25 @@ use smallvec::SmallVec;
 use super::aligned::Aligned;
 use super::execute::{Memory, PADDING, Scratch, run};
 use super::fuse::LONGEST;
-use super::instruction::{Instruction, Output, Place};
-use super::{Port, Program, Step};
+use super::instruction::{Instruction, Place};
+use super::shared::{Given, Shared};
+use super::{Port, Program, Step, Sum};
 use crate::error::{Error, Result};
 use crate::kernels::{BLOCK, Element};
 
 /// The shared inputs of a program, and all that follows from them alone.
 #[derive(Clone, Debug)]
 pub struct Binding<T> {
-    values: Vec<Vec<T>>,
+    given: Vec<Vec<T>>,
+    pub(super) values: Vec<Vec<T>>,
     scratch: Scratch<T>,
+}
+
+impl<T> Binding<T> {
+    /// What programs read, with the inputs that it keeps.
+    pub(super) fn shared(&self) -> Shared<'_, T> {
+        Shared { given: Given::Kept(&self.given), values: &self.values }
+    }
 }
 
 /// The memory of one block of examples, and the sums over the examples of all blocks since [`Workspace::clear_sums`].
@@ -35,7 +44,13 @@ pub struct Workspace<T> {
 impl<T: Element> Program<T> {
     /// Memory for the shared values; [`Program::bind`] fills it.
     pub fn binding(&self) -> Binding<T> {
-        Binding { values: self.shared.clone(), scratch: Scratch::default() }
+        let given = self.shared_ports().map(|port| vec![T::zero(); port.size()]).collect();
+        Binding { given, values: self.shared.clone(), scratch: Scratch::default() }
+    }
+
+    /// The shared inputs, in the order of the tape.
+    fn shared_ports(&self) -> impl Iterator<Item = &Port> {
+        self.inputs.iter().filter(|port| !port.has_example())
     }
 
     /// Sets the shared inputs, in the order of the tape, and computes what follows from them alone.
@@ -43,9 +58,30 @@ impl<T: Element> Program<T> {
     /// # Errors
     /// Where an input is missing or does not have the size of its shape.
     pub fn bind(&self, binding: &mut Binding<T>, inputs: &[&[T]]) -> Result<()> {
-        let ports = || self.inputs.iter().filter(|p| !p.has_example());
-        if ports().count() != inputs.len() {
-            let names: Vec<&str> = ports().map(|p| p.name.as_str()).collect();
+        self.check_shared(inputs)?;
+        for (kept, input) in binding.given.iter_mut().zip(inputs) {
+            kept.copy_from_slice(input);
+        }
+        let Binding { given, values, scratch } = binding;
+        run_shared(&self.prefix, Given::Kept(given), values, scratch);
+        Ok(())
+    }
+
+    /// As [`Program::bind`], but the inputs are not kept: what reads the binding reads them where they are.
+    pub(super) fn bind_lent(&self, binding: &mut Binding<T>, inputs: &[&[T]]) -> Result<()> {
+        self.check_shared(inputs)?;
+        run_shared(&self.prefix, Given::Lent(inputs), &mut binding.values, &mut binding.scratch);
+        Ok(())
+    }
+
+    /// Computes what follows from nothing.
+    pub(super) fn compute_fixed(&mut self, instructions: &[Instruction]) {
+        run_shared(instructions, Given::Lent(&[]), &mut self.shared, &mut Scratch::default());
+    }
+
+    fn check_shared(&self, inputs: &[&[T]]) -> Result<()> {
+        if self.shared_ports().count() != inputs.len() {
+            let names: Vec<&str> = self.shared_ports().map(|p| p.name.as_str()).collect();
             let message = format!(
                 "{} shared inputs are wanted ({}), {} were given",
                 names.len(),
@@ -54,20 +90,7 @@ impl<T: Element> Program<T> {
             );
             return Err(Error::new(message));
         }
-        for (port, input) in ports().zip(inputs) {
-            check_size(port, 1, input.len())?;
-            if let Place::Shared(k) = port.place {
-                binding.values[k].copy_from_slice(input);
-            }
-        }
-        for instruction in &self.prefix {
-            let [Output { place: Place::Shared(k), .. }] = instruction.outs[..] else { continue };
-            let mut y = std::mem::take(&mut binding.values[k]);
-            let memory = Memory { shared: &binding.values, block: &[], late: &[], examples: 0, stride: 0 };
-            run(instruction, 0, &memory, &mut [&mut y], &mut binding.scratch);
-            binding.values[k] = y;
-        }
-        Ok(())
+        self.shared_ports().zip(inputs).try_for_each(|(port, input)| check_size(port, 1, input.len()))
     }
 
     /// Memory for one block, of up to [`BLOCK`] examples.
@@ -104,13 +127,17 @@ impl<T: Element> Program<T> {
     /// Runs the lines that have examples, on the inputs that lie in the workspace. Sums over examples are added to those
     /// of the blocks before.
     pub fn run_block(&self, binding: &Binding<T>, workspace: &mut Workspace<T>) {
+        self.run_block_with(binding.shared(), workspace);
+    }
+
+    pub(super) fn run_block_with(&self, shared: Shared<'_, T>, workspace: &mut Workspace<T>) {
         for part in &self.body {
             match part {
-                Step::One(instruction) => step(instruction, 0, &binding.values, workspace),
+                Step::One(instruction) => step(instruction, 0, shared, workspace),
                 Step::Loop { extent, body } => {
                     for iteration in 0..*extent {
                         for instruction in body {
-                            step(instruction, iteration, &binding.values, workspace);
+                            step(instruction, iteration, shared, workspace);
                         }
                     }
                 }
@@ -120,8 +147,12 @@ impl<T: Element> Program<T> {
 
     /// Computes what follows from the sums over examples. Call it once, after the last block.
     pub fn finish(&self, binding: &Binding<T>, workspace: &mut Workspace<T>) {
+        self.finish_with(binding.shared(), workspace);
+    }
+
+    pub(super) fn finish_with(&self, shared: Shared<'_, T>, workspace: &mut Workspace<T>) {
         for instruction in &self.suffix {
-            step(instruction, 0, &binding.values, workspace);
+            step(instruction, 0, shared, workspace);
         }
     }
 
@@ -133,7 +164,7 @@ impl<T: Element> Program<T> {
     pub fn input_mut<'w>(&self, workspace: &'w mut Workspace<T>, k: usize) -> &'w mut [T] {
         match self.inputs[k].place {
             Place::Block(b) => &mut workspace.block[b],
-            Place::Shared(_) | Place::Late(_) => &mut [],
+            Place::Given(_) | Place::Shared(_) | Place::Late(_) => &mut [],
         }
     }
 
@@ -142,10 +173,47 @@ impl<T: Element> Program<T> {
     /// # Panics
     /// Where there is no output `k`.
     pub fn output<'w>(&self, binding: &'w Binding<T>, workspace: &'w Workspace<T>, k: usize) -> &'w [T] {
+        self.output_with(binding.shared(), workspace, k)
+    }
+
+    pub(super) fn output_with<'w>(
+        &self,
+        shared: Shared<'w, T>,
+        workspace: &'w Workspace<T>,
+        k: usize,
+    ) -> &'w [T] {
         match self.outputs[k].place {
             Place::Block(b) => &workspace.block[b],
-            Place::Shared(s) => &binding.values[s],
+            Place::Given(g) => shared.given.get(g),
+            Place::Shared(s) => &shared.values[s],
             Place::Late(l) => &workspace.late[l],
+        }
+    }
+}
+
+/// Runs lines that read shared values only, and write them to `values`.
+fn run_shared<T: Element>(
+    instructions: &[Instruction],
+    given: Given<'_, T>,
+    values: &mut [Vec<T>],
+    scratch: &mut Scratch<T>,
+) {
+    for instruction in instructions {
+        let take = |place| match place {
+            Place::Shared(k) => std::mem::take(&mut values[k]),
+            _ => Vec::new(),
+        };
+        let mut taken: SmallVec<[Vec<T>; LONGEST]> =
+            instruction.outs.iter().map(|out| out.place).map(take).collect();
+        let shared = Shared { given, values };
+        let memory = Memory { shared, block: &[], late: &[], examples: 0, stride: 0 };
+        let mut ys: SmallVec<[&mut [T]; LONGEST]> = taken.iter_mut().map(|y| &mut y[..]).collect();
+        run(instruction, 0, &memory, &mut ys, scratch);
+        drop(ys);
+        for (y, out) in taken.into_iter().zip(&instruction.outs) {
+            if let Place::Shared(k) = out.place {
+                values[k] = y;
+            }
         }
     }
 }
@@ -153,7 +221,7 @@ impl<T: Element> Program<T> {
 fn step<T: Element>(
     instruction: &Instruction,
     iteration: usize,
-    shared: &[Vec<T>],
+    shared: Shared<'_, T>,
     workspace: &mut Workspace<T>,
 ) {
     let Workspace { block, late, scratch, examples, stride, .. } = workspace;
@@ -165,7 +233,7 @@ fn step<T: Element>(
         .map(|out| match out.place {
             Place::Block(k) => Buffer::Block(std::mem::take(&mut block[k])),
             Place::Late(k) => Buffer::Late(std::mem::take(&mut late[k])),
-            Place::Shared(_) => Buffer::Late(Vec::new()),
+            Place::Given(_) | Place::Shared(_) => Buffer::Late(Vec::new()),
         })
         .collect();
     let memory = Memory { shared, block, late, examples, stride };
@@ -220,21 +288,25 @@ impl<T: Element> Workspace<T> {
         &self.late
     }
 
-    /// Adds the sums of a block.
-    pub(super) fn add_sums(&mut self, block: &Workspace<T>) {
-        for (k, sum) in block.late.iter().enumerate() {
+    /// Begins new sums: those that come to be in one of the ways `of`.
+    pub(super) fn clear(&mut self, sums: &[Sum], of: &[Sum]) {
+        for (sum, how) in self.late.iter_mut().zip(sums) {
+            if of.contains(how) {
+                sum.fill(T::zero());
+            }
+        }
+    }
+
+    /// Adds the sums of blocks that come to be in the way `of`.
+    pub(super) fn add_sums(&mut self, block: &Workspace<T>, sums: &[Sum], of: Sum) {
+        for (k, sum) in block.late.iter().enumerate().filter(|(k, _)| sums[*k] == of) {
             self.add_sum(k, sum);
         }
     }
 
-    /// The number of elements of all sums.
-    pub(super) fn sums_length(&self) -> usize {
-        self.late.iter().map(Vec::len).sum()
-    }
-
     /// Writes all sums, one behind the other.
-    pub(super) fn write_sums(&self, mut to: &mut [T]) {
-        for sum in &self.late {
+    pub(super) fn write_sums(&self, sums: &[Sum], mut to: &mut [T]) {
+        for (sum, _) in self.late.iter().zip(sums).filter(|(_, how)| **how != Sum::Not) {
             let (here, rest) = to.split_at_mut(sum.len());
             here.copy_from_slice(sum);
             to = rest;
@@ -242,8 +314,8 @@ impl<T: Element> Workspace<T> {
     }
 
     /// Adds sums that lie one behind the other.
-    pub(super) fn add_flat(&mut self, mut from: &[T]) {
-        for k in 0..self.late.len() {
+    pub(super) fn add_flat(&mut self, sums: &[Sum], mut from: &[T]) {
+        for k in (0..self.late.len()).filter(|&k| sums[k] != Sum::Not) {
             let (here, rest) = from.split_at(self.late[k].len());
             self.add_sum(k, here);
             from = rest;

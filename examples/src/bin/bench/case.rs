@@ -3,6 +3,7 @@
 use ad_core::{Element, Program, Runner, Tape};
 use ad_ops::hutch_pp::SKETCH;
 use serde_json::json;
+use smallvec::SmallVec;
 
 use crate::Result;
 use crate::arguments::{Arguments, Letter};
@@ -53,29 +54,21 @@ pub(crate) fn mean<T: Float>(outputs: &[&[T]]) -> f64 {
 /// A program called on whole batches.
 pub(crate) struct Batch<T> {
     runner: Runner<T, Program<T>>,
-    /// What all examples share, and what each has its own of.
-    shared: Vec<Vec<T>>,
-    own: Vec<Vec<T>>,
+    inputs: Vec<Vec<T>>,
     examples: usize,
 }
 
 impl<T: Float> Batch<T> {
     pub(crate) fn new(tape: &Tape, inputs: &Inputs, examples: usize) -> Result<Self> {
         let program = tape.compile()?;
-        let (mut shared, mut own) = (Vec::new(), Vec::new());
-        for (port, row) in program.inputs().iter().zip(rows(&program, inputs, examples)) {
-            if port.has_example() { own.push(row) } else { shared.push(row) }
-        }
-        Ok(Batch { runner: program.into_runner(), shared, own, examples })
+        Ok(Batch { inputs: rows(&program, inputs, examples), runner: program.into_runner(), examples })
     }
 }
 
 impl<T: Float> Case<T> for Batch<T> {
     fn call(&mut self) -> Result<()> {
-        let shared: Vec<&[T]> = self.shared.iter().map(|x| &x[..]).collect();
-        let own: Vec<&[T]> = self.own.iter().map(|x| &x[..]).collect();
-        self.runner.bind(&shared)?;
-        Ok(self.runner.run(self.examples, &own)?)
+        let inputs: SmallVec<[&[T]; 8]> = self.inputs.iter().map(|x| &x[..]).collect();
+        Ok(self.runner.call(self.examples, &inputs)?)
     }
 
     fn outputs(&self) -> Vec<&[T]> {

@@ -26,8 +26,7 @@ impl<T: Float> Point<T> {
 impl<T: Float> Case<T> for Point<T> {
     fn call(&mut self) -> Result<()> {
         let inputs: SmallVec<[&[T]; 8]> = self.inputs.iter().map(|x| &x[..]).collect();
-        self.runner.bind(&inputs)?;
-        Ok(self.runner.run(0, &[])?)
+        Ok(self.runner.call(0, &inputs)?)
     }
 
     fn outputs(&self) -> Vec<&[T]> {
