@@ -24,8 +24,10 @@
 //! `trace_tables` runs published tables of trace estimators again and holds each figure against its band.
 //! `bench_scalar` measures gradients of scalar code on the ten [`problems`]; `gradbench` is a tool for the suite of that name.
 
+pub mod by_hand;
 pub mod problems;
 pub mod reference;
+pub mod tapes;
 
 /// The code in the README compiles and runs.
 #[cfg(doctest)]

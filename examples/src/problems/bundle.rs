@@ -1,6 +1,7 @@
 //! Bundle adjustment: cameras, points, and where the ones see the others.
 
-use super::{Draws, Number, Problem};
+use super::{Draws, Number, Problem, Taped};
+use crate::tapes;
 
 /// Half the sum of squares of 5000 observations of 1000 points by 21 cameras.
 ///
@@ -58,6 +59,11 @@ impl Problem for Bundle {
             total = total + (e[0] * e[0] + e[1] * e[1] + w * w) * 0.5;
         }
         total
+    }
+
+    fn taped(&self) -> ad_core::Result<Option<Taped<'_>>> {
+        let mut tape = tapes::Bundle::new()?;
+        Ok(Some(Box::new(move || tape.gradient(&self.inputs, [Self::CAMERAS, Self::POINTS], &self.features))))
     }
 }
 

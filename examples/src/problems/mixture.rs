@@ -1,6 +1,7 @@
 //! A mixture of Gaussians.
 
-use super::{Draws, Number, Problem, log_sum_exp};
+use super::{Draws, Number, Problem, Taped, log_sum_exp};
+use crate::{by_hand, tapes};
 
 /// The log-likelihood of 500 points in 10 dimensions under 25 Gaussians, with a penalty on their inverse covariances.
 ///
@@ -47,6 +48,15 @@ impl Problem for Mixture {
         let likelihood =
             gaussians.log_likelihood(&self.points) - log_sum_exp(gaussians.logits) * Self::N as f64;
         likelihood - gaussians.penalty(1.0, 0.0)
+    }
+
+    fn taped(&self) -> ad_core::Result<Option<Taped<'_>>> {
+        let mut tape = tapes::Mixture::new(Self::D, Self::K, 1.0, 0.0)?;
+        Ok(Some(Box::new(move || tape.gradient(&self.inputs, &self.points))))
+    }
+
+    fn by_hand(&self) -> Option<(f64, Vec<f64>)> {
+        Some(by_hand::mixture(&self.inputs, &self.points, [Self::D, Self::K], [1.0, 0.0]))
     }
 }
 

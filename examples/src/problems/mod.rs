@@ -19,7 +19,7 @@ pub use bundle::{Bundle, project};
 pub use determinant::{Determinant, determinant, minor_term};
 pub use mixture::{Gaussians, Mixture};
 pub use oscillators::{Oscillators, integrate, step};
-pub use recurrent::{Recurrent, recurrent_loss};
+pub use recurrent::{Recurrent, pass_layer, recurrent_loss};
 pub use sums::{Chain, LeastSquares, LogSumExp, Rosenbrock, log_sum_exp};
 
 /// What the problems compute with. Each method and operator is one operation.
@@ -108,7 +108,23 @@ pub trait Problem {
     fn inputs(&self) -> &[f64];
     /// The value.
     fn value<T: Number>(&self, x: &[T]) -> T;
+
+    /// The gradient by a tape of array operations, where there is one.
+    ///
+    /// # Errors
+    /// Where it cannot be recorded.
+    fn taped(&self) -> ad_core::Result<Option<Taped<'_>>> {
+        Ok(None)
+    }
+
+    /// The value and the gradient as one writes them by hand, where there is such code.
+    fn by_hand(&self) -> Option<(f64, Vec<f64>)> {
+        None
+    }
 }
+
+/// A value and a gradient, computed at each call.
+pub type Taped<'a> = Box<dyn FnMut() -> ad_core::Result<(f64, Vec<f64>)> + 'a>;
 
 /// Something that is done with each problem.
 pub trait Visitor {

@@ -1,6 +1,7 @@
 //! A chain of linear differential equations.
 
-use super::{Draws, Number, Problem};
+use super::{Draws, Number, Problem, Taped};
+use crate::tapes;
 
 /// `y_0' = x_0`, `y_i' = x_i y_{i-1}` from 0, and where the last is at time 2, by 500 Runge-Kutta steps.
 pub struct Oscillators(Vec<f64>);
@@ -29,6 +30,11 @@ impl Problem for Oscillators {
 
     fn value<T: Number>(&self, x: &[T]) -> T {
         integrate(x, Self::STEPS)[x.len() - 1]
+    }
+
+    fn taped(&self) -> ad_core::Result<Option<Taped<'_>>> {
+        let mut tape = tapes::Oscillators::new(Self::SIZE, Self::STEPS)?;
+        Ok(Some(Box::new(move || tape.gradient(&self.0))))
     }
 }
 

@@ -1,6 +1,7 @@
 //! A recurrent network.
 
-use super::{Draws, Number, Problem};
+use super::{Draws, Number, Problem, Taped};
+use crate::{by_hand, tapes};
 
 /// The loss of a network of two layers of long short-term memory, without matrices, on 1024 characters of 8 bits.
 ///
@@ -41,6 +42,15 @@ impl Problem for Recurrent {
     fn value<T: Number>(&self, x: &[T]) -> T {
         recurrent_loss(x, &self.state, &self.sequence, Self::BITS)
     }
+
+    fn taped(&self) -> ad_core::Result<Option<Taped<'_>>> {
+        let mut tape = tapes::Recurrent::new(Self::LAYERS, Self::BITS, Self::LENGTH)?;
+        Ok(Some(Box::new(move || tape.gradient(&self.inputs, &self.state, &self.sequence))))
+    }
+
+    fn by_hand(&self) -> Option<(f64, Vec<f64>)> {
+        Some(by_hand::recurrent(&self.inputs, &self.state, &self.sequence, Self::BITS))
+    }
 }
 
 /// The loss of a network on a sequence of characters of `bits` bits.
@@ -59,15 +69,7 @@ pub fn recurrent_loss<T: Number>(x: &[T], state: &[f64], sequence: &[f64], bits:
         }
         for (layer, state) in layers.chunks(8 * b).zip(state.chunks_mut(2 * b)) {
             let (hidden, cell) = state.split_at_mut(b);
-            let gate = |g: usize, i: usize, x: T| x * layer[g * b + i] + layer[(4 + g) * b + i];
-            for i in 0..b {
-                let forget = sigmoid(gate(0, i, at[i]));
-                let admit = sigmoid(gate(1, i, hidden[i]));
-                let emit = sigmoid(gate(2, i, at[i]));
-                let change = gate(3, i, hidden[i]).tanh();
-                cell[i] = cell[i] * forget + admit * change;
-                hidden[i] = emit * cell[i].tanh();
-            }
+            pass_layer(layer, &at, hidden, cell);
             at.copy_from_slice(hidden);
         }
         let mut sum = T::constant(2.0);
@@ -81,6 +83,20 @@ pub fn recurrent_loss<T: Number>(x: &[T], state: &[f64], sequence: &[f64], bits:
         }
     }
     total * (-1.0 / (sequence.len() - b) as f64)
+}
+
+/// What a layer makes of its input and its state, which are as long.
+pub fn pass_layer<T: Number>(layer: &[T], at: &[T], hidden: &mut [T], cell: &mut [T]) {
+    let b = at.len();
+    let gate = |g: usize, i: usize, x: T| x * layer[g * b + i] + layer[(4 + g) * b + i];
+    for i in 0..b {
+        let forget = sigmoid(gate(0, i, at[i]));
+        let admit = sigmoid(gate(1, i, hidden[i]));
+        let emit = sigmoid(gate(2, i, at[i]));
+        let change = gate(3, i, hidden[i]).tanh();
+        cell[i] = cell[i] * forget + admit * change;
+        hidden[i] = emit * cell[i].tanh();
+    }
 }
 
 fn sigmoid<T: Number>(x: T) -> T {

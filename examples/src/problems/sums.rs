@@ -1,6 +1,7 @@
 //! A recurrence and three sums.
 
-use super::{Draws, Number, Problem};
+use super::{Draws, Number, Problem, Taped};
+use crate::{by_hand, tapes};
 
 /// `y <- y a + b`, a million times.
 pub struct Chain([f64; 3]);
@@ -59,6 +60,11 @@ impl<const N: usize> Problem for Rosenbrock<N> {
         }
         sum
     }
+
+    fn taped(&self) -> ad_core::Result<Option<Taped<'_>>> {
+        let mut tape = tapes::Rosenbrock::new(N)?;
+        Ok(Some(Box::new(move || tape.gradient(&self.0))))
+    }
 }
 
 /// `ln sum e^x`.
@@ -85,6 +91,15 @@ impl Problem for LogSumExp {
 
     fn value<T: Number>(&self, x: &[T]) -> T {
         log_sum_exp(x)
+    }
+
+    fn taped(&self) -> ad_core::Result<Option<Taped<'_>>> {
+        let mut tape = tapes::LogSumExp::new(Self::TERMS)?;
+        Ok(Some(Box::new(move || tape.gradient(&self.0))))
+    }
+
+    fn by_hand(&self) -> Option<(f64, Vec<f64>)> {
+        Some(by_hand::log_sum_exp(&self.0))
     }
 }
 
@@ -140,5 +155,14 @@ impl Problem for LeastSquares {
             sum = sum + rest * rest;
         }
         sum * 0.5
+    }
+
+    fn taped(&self) -> ad_core::Result<Option<Taped<'_>>> {
+        let mut tape = tapes::LeastSquares::new(Self::COEFFICIENTS, Self::POINTS)?;
+        Ok(Some(Box::new(move || tape.gradient(&self.0))))
+    }
+
+    fn by_hand(&self) -> Option<(f64, Vec<f64>)> {
+        Some(by_hand::least_squares(&self.0, Self::POINTS))
     }
 }

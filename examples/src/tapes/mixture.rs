@@ -1,8 +1,8 @@
 //! A mixture of Gaussians.
 
-use ad_core::{Elementary, Result, Tape, Tracer};
+use ad_core::{Elementary, Result, Tape};
 
-use super::Gradient;
+use super::{Gradient, log_sum_exp};
 
 /// The log-likelihood of points under a mixture of Gaussians, with a penalty on their inverse covariances.
 pub struct Mixture {
@@ -17,21 +17,17 @@ impl Mixture {
     /// # Errors
     /// Where there are too many for an address.
     pub fn new(d: usize, k: usize, gamma: f64, m: f64) -> Result<Self> {
-        let l = d * (d - 1) / 2;
         let tape = Tape::record(|t| {
             let logits = t.shared("alpha", &[k]);
             let (means, logs) = (t.shared("mu", &[k, d]), t.shared("q", &[k, d]));
-            let (triangles, x) = (t.shared("l", &[k, l]), t.example("x", &[d]));
+            let (below, x) = (t.shared("l", &[k, d, d]), t.example("x", &[d]));
             let (scales, volumes) = (logs.exp(), logs.sum_axis(1));
-            // Of each Gaussian a lower triangular matrix: its entries, read where they belong.
-            let entries = scales.concat(&[&triangles, &t.full(&[k, 1], 0.0)], 1);
-            let matrices = entries.gather(1, &places(d)).reshape(&[k, d, d]);
-            let centres = matrices.einsum("kij,kj->ki", &means);
-            let whitened = matrices.reshape(&[k * d, d]).matmul(&x).reshape(&[k, d]) - centres;
+            let whitened =
+                below.einsum("kij,j->ki", &x) + &scales * (x - &means) - below.einsum("kij,kj->ki", &means);
             let squares = whitened.einsum("ki,ki->k", &whitened);
             let exponents = &logits + &volumes - squares * 0.5;
             let likelihood = log_sum_exp(&exponents).sum_examples() - log_sum_exp(&logits) * t.count();
-            let norms = scales.square().sum() + triangles.square().sum();
+            let norms = scales.square().sum() + below.square().sum();
             let penalty = norms * (0.5 * gamma * gamma) - volumes.sum() * m;
             [("y", likelihood - penalty)]
         })?;
@@ -46,39 +42,18 @@ impl Mixture {
         let (d, k) = (self.d, self.k);
         let (alpha, rest) = parameters.split_at(k);
         let (mu, rest) = rest.split_at(k * d);
-        let (q, l) = rest.split_at(k * d);
-        self.gradient.at(&[alpha, mu, q, l], points.len() / d, &[points])
+        let (q, triangles) = rest.split_at(k * d);
+        // The triangles as matrices, with zeros above and on the diagonals, which `q` has.
+        let mut below = vec![0.0; k * d * d];
+        places(d, k).zip(triangles).for_each(|(at, entry)| below[at] = *entry);
+        let (value, mut gradient) = self.gradient.at(points.len() / d, &[alpha, mu, q, &below, points])?;
+        let bars = gradient.split_off(k * (1 + 2 * d));
+        gradient.extend(places(d, k).map(|at| bars[at]));
+        Ok((value, gradient))
     }
 }
 
-/// Where the entries of a lower triangular matrix stand in a list of the diagonal, the columns below it, and a 0.
-fn places(d: usize) -> Vec<usize> {
-    let zero = d + d * (d - 1) / 2;
-    let mut places = vec![zero; d * d];
-    let mut next = d;
-    for j in 0..d {
-        places[j * d + j] = j;
-        for i in j + 1..d {
-            places[i * d + j] = next;
-            next += 1;
-        }
-    }
-    places
-}
-
-/// `ln sum e^x` of a vector, from the greatest on, so that nothing overflows.
-fn log_sum_exp(x: &Tracer) -> Tracer {
-    let shift = greatest(x).stop_gradient();
-    (x - &shift).exp().sum().ln() + shift
-}
-
-/// The greatest of a vector: halves against each other.
-fn greatest(x: &Tracer) -> Tracer {
-    let (mut x, mut n) = (x.clone(), x.shape().iter().product::<usize>());
-    while n > 1 {
-        let half = n.div_ceil(2);
-        x = x.slice(0, 0..half).max(&x.slice(0, n - half..n));
-        n = half;
-    }
-    x.sum()
+/// Where the entries of triangles by columns stand in matrices by rows.
+fn places(d: usize, k: usize) -> impl Iterator<Item = usize> {
+    (0..k).flat_map(move |g| (0..d).flat_map(move |j| (j + 1..d).map(move |i| (g * d + i) * d + j)))
 }

@@ -26,8 +26,9 @@ impl LogSumExp {
     /// Where there are more or fewer numbers.
     pub fn gradient(&mut self, x: &[f64]) -> Result<(f64, Vec<f64>)> {
         // Any shift is right, and with this one nothing overflows.
-        let greatest = x.iter().fold(f64::NEG_INFINITY, |greatest, &x| if greatest < x { x } else { greatest });
-        self.0.at(&[x, &[greatest]], 0, &[])
+        let greatest =
+            x.iter().fold(f64::NEG_INFINITY, |greatest, &x| if greatest < x { x } else { greatest });
+        self.0.at(0, &[x, &[greatest]])
     }
 }
 
@@ -68,7 +69,7 @@ impl LeastSquares {
         let n = self.points;
         let grid: Vec<f64> = (0..n).map(|i| -1.0 + i as f64 * 2.0 / (n as f64 - 1.0)).collect();
         let signs: Vec<f64> = grid.iter().map(|&t| if t == 0.0 { 0.0 } else { t.signum() }).collect();
-        self.gradient.at(&[x], n, &[&grid, &signs])
+        self.gradient.at(n, &[x, &grid, &signs])
     }
 }
 
@@ -81,4 +82,36 @@ fn powers(one: &Tracer, t: &Tracer, n: usize) -> Tracer {
         length *= 2;
     }
     powers.slice(0, 0..n)
+}
+
+/// Rosenbrock's valley.
+pub struct Rosenbrock(Gradient);
+
+impl Rosenbrock {
+    /// In `n` dimensions.
+    ///
+    /// # Errors
+    /// Where there are too many for an address.
+    pub fn new(n: usize) -> Result<Self> {
+        let tape = Tape::record(|t| {
+            // Each number and the one after it.
+            let (a, b) = (t.shared("a", &[n - 1]), t.shared("b", &[n - 1]));
+            let (climb, rest) = (b - a.square(), 1.0 - a);
+            [("y", (climb.square() * 100.0 + rest.square()).sum())]
+        })?;
+        Ok(Rosenbrock(Gradient::new(&tape, &["a", "b"])?))
+    }
+
+    /// The value and the gradient.
+    ///
+    /// # Errors
+    /// Where there are more or fewer numbers.
+    pub fn gradient(&mut self, x: &[f64]) -> Result<(f64, Vec<f64>)> {
+        let n = x.len() - 1;
+        let (value, bars) = self.0.at(0, &[&x[..n], &x[1..]])?;
+        let mut gradient = vec![0.0; n + 1];
+        gradient[..n].copy_from_slice(&bars[..n]);
+        gradient[1..].iter_mut().zip(&bars[n..]).for_each(|(total, bar)| *total += bar);
+        Ok((value, gradient))
+    }
 }

@@ -3,7 +3,7 @@
 use std::hint::black_box;
 
 use ad_core::{Dual, Var, record};
-use examples::problems::{Problem, weights};
+use examples::problems::{Problem, Taped, weights};
 
 use crate::bare::{self, Bare};
 
@@ -67,6 +67,29 @@ impl<const N: usize> Contestant for Forward<N> {
             black_box(problem.inputs()).iter().zip(weights).enumerate().map(seed).collect();
         let y = problem.value(&x);
         Ok(Outcome { check: y.tangent.iter().sum(), bytes: None })
+    }
+}
+
+/// A tape of array operations.
+pub(crate) struct Tape<'a>(pub(crate) Taped<'a>);
+
+impl Contestant for Tape<'_> {
+    const NAME: &'static str = "ours_tape";
+
+    fn run<P: Problem>(&mut self, _: &P, weights: &[f64]) -> Result<Outcome, ad_core::Error> {
+        Ok(Outcome { check: dot(&self.0()?.1, weights), bytes: None })
+    }
+}
+
+/// The gradient by hand, in plain loops.
+pub(crate) struct ByHand;
+
+impl Contestant for ByHand {
+    const NAME: &'static str = "by_hand";
+
+    fn run<P: Problem>(&mut self, problem: &P, weights: &[f64]) -> Result<Outcome, ad_core::Error> {
+        let check = problem.by_hand().map_or(f64::NAN, |(_, gradient)| dot(&gradient, weights));
+        Ok(Outcome { check, bytes: None })
     }
 }
 

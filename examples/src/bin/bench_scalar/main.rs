@@ -4,7 +4,8 @@
 //! memory kept between calls) over the number of operations of the primal, `ratio` the same time over that of plain
 //! numbers, `check` the gradient times fixed weights, and `right` whether that is the number that independent tools agree
 //! on; if one of ours is not, that ends the program with an error. `bare_list` is a
-//! yardstick without checks; `ours_forward1` and `ours_forward8` are forward mode with as many tangents. All
+//! yardstick without checks; `ours_forward1` and `ours_forward8` are forward mode with as many tangents; `ours_tape` is
+//! the problem recorded as a tape of array operations, where it has them, on one thread; `by_hand` is its gradient by hand. All
 //! contestants take turns, so that what else a machine does falls on all of them.
 //!
 //! `examples/bench/instructions.sh` counts instructions.
@@ -19,7 +20,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
-use contestants::{BareList, Contestant, Forward, Ours, Outcome, Primal, weights_of};
+use contestants::{BareList, ByHand, Contestant, Forward, Ours, Outcome, Primal, Tape, weights_of};
 use examples::problems::{Problem, Visitor, visit_all};
 use serde_json::json;
 
@@ -142,6 +143,8 @@ impl Visitor for &Arguments {
         let budget = Duration::try_from_secs_f64(self.budget)?;
         #[cfg(feature = "peers")]
         let mut reverse = peers::Reverse::default();
+        let mut tape = problem.taped()?.map(Tape);
+        let by_hand = problem.by_hand().is_some();
         let mut round = 0;
         let goes_on = |round: usize| match self.rounds {
             Some(rounds) => round < rounds,
@@ -153,6 +156,12 @@ impl Visitor for &Arguments {
             rounds.turn(&mut bare)?;
             rounds.turn(&mut Forward::<1>)?;
             rounds.turn(&mut Forward::<8>)?;
+            if let Some(tape) = &mut tape {
+                rounds.turn(tape)?;
+            }
+            if by_hand {
+                rounds.turn(&mut ByHand)?;
+            }
             #[cfg(feature = "peers")]
             {
                 rounds.turn(&mut peers::NumDual)?;
@@ -168,6 +177,9 @@ impl Visitor for &Arguments {
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     bare::reserve(1 << 21 | 1 << 20);
+    if let Err(error) = rayon::ThreadPoolBuilder::new().num_threads(1).build_global() {
+        eprintln!("bench_scalar: {error}");
+    }
     if !arguments.json {
         println!("{:10} {:14} {:>8} {:>8} {:>8} check", "problem", "peer", "ns/op", "ratio", "bytes/op");
     }

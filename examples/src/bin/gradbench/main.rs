@@ -1,9 +1,10 @@
 //! A tool for the suite of benchmarks `GradBench`: JSON messages on standard input, one answer a line on standard output.
 //!
-//! It answers `start`, `define` and `evaluate`, and anything else with its number alone. Functions branch and differ in
-//! size from message to message, so they run on numbers: `Var` where there are few results, `Dual` where there are more
-//! results than variables, and both inside each other where derivatives nest. Recordings that would be long are cut:
-//! a mixture by points, a determinant by its first row, an equation by steps.
+//! It answers `start`, `define` and `evaluate`, and anything else with its number alone. What is made of arrays is recorded
+//! as a tape once for each message, before the time is taken, and differentiated there; besides the suite's functions
+//! these answer `by_hand`, the gradient as one writes it by hand: a yardstick. What branches runs on numbers: `Var` where
+//! there are few results, `Dual` where there are more results than variables, and both inside each other where derivatives
+//! nest. Recordings that would be long are cut: a determinant by its first row, an equation by steps. All runs on one thread.
 
 mod bundle;
 mod clusters;
@@ -28,23 +29,23 @@ type Show = Box<dyn Fn(&[f64]) -> Value>;
 
 /// A function with its input, ready to be timed.
 struct Job {
-    run: Box<dyn Fn() -> Result<Vec<f64>>>,
+    run: Box<dyn FnMut() -> Result<Vec<f64>>>,
     show: Show,
 }
 
 impl Job {
     /// Numbers in a list.
-    fn list(run: impl Fn() -> Result<Vec<f64>> + 'static) -> Job {
+    fn list(run: impl FnMut() -> Result<Vec<f64>> + 'static) -> Job {
         Job { run: Box::new(run), show: Box::new(|numbers| json!(numbers)) }
     }
 
     /// One number.
-    fn number(run: impl Fn() -> Result<f64> + 'static) -> Job {
+    fn number(mut run: impl FnMut() -> Result<f64> + 'static) -> Job {
         Job { run: Box::new(move || Ok(vec![run()?])), show: Box::new(|numbers| json!(numbers[0])) }
     }
 
     /// Rows of `columns` numbers.
-    fn rows(columns: usize, run: impl Fn() -> Result<Vec<f64>> + 'static) -> Job {
+    fn rows(columns: usize, run: impl FnMut() -> Result<Vec<f64>> + 'static) -> Job {
         Job { run: Box::new(run), show: Box::new(move |numbers| json!(input::rows(numbers, columns))) }
     }
 }
@@ -73,7 +74,7 @@ fn job(module: &str, function: &str, input: &Value) -> Result<Job> {
 }
 
 /// Runs a job as often and as long as its input asks for: the output of the last run, and nanoseconds of each.
-fn evaluate(job: &Job, input: &Value) -> Result<(Value, Vec<u64>)> {
+fn evaluate(job: &mut Job, input: &Value) -> Result<(Value, Vec<u64>)> {
     let runs = input.get("min_runs").and_then(Value::as_u64).unwrap_or(1).max(1);
     let seconds = input.get("min_seconds").and_then(Value::as_f64).unwrap_or(0.0).max(0.0);
     let least = Duration::try_from_secs_f64(seconds)?;
@@ -99,7 +100,8 @@ fn answer(message: &Value) -> Value {
         "define" => json!({"id": id, "success": MODULES.contains(&text("module"))}),
         "evaluate" => {
             let input = &message["input"];
-            let outcome = job(text("module"), text("function"), input).and_then(|job| evaluate(&job, input));
+            let outcome =
+                job(text("module"), text("function"), input).and_then(|mut job| evaluate(&mut job, input));
             match outcome {
                 Ok((output, times)) => {
                     let timing = |ns: &u64| json!({"name": "evaluate", "nanoseconds": ns});
@@ -126,7 +128,9 @@ fn serve() -> Result<()> {
 }
 
 fn main() -> ExitCode {
-    match serve() {
+    // Other tools have one thread.
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build_global();
+    match pool.map_err(Into::into).and_then(|()| serve()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("gradbench: {error}");

@@ -2,15 +2,12 @@
 
 use std::f64::consts::{LN_2, PI};
 
-use ad_core::gradient;
-use examples::problems::{Gaussians, Number, log_sum_exp};
+use examples::problems::{Gaussians, log_sum_exp};
+use examples::{by_hand, tapes};
 use serde_json::{Value, json};
 
 use crate::input::{count, expect, number, numbers, rows};
 use crate::{Job, Result};
-
-/// How many numbers are recorded at once, about.
-const RECORDING: usize = 4_000_000;
 
 struct Mixture {
     d: usize,
@@ -47,22 +44,26 @@ pub(crate) fn job(function: &str, input: &Value) -> Result<Option<Job>> {
     };
     Ok(match function {
         "objective" => Some(Job::number(move || Ok(mixture.value()))),
-        "jacobian" => Some(Job { run: Box::new(move || mixture.gradient()), show: Box::new(show) }),
+        "jacobian" => {
+            let mut tape = tapes::Mixture::new(d, k, mixture.gamma, mixture.m as f64)?;
+            let run = move || Ok(tape.gradient(&mixture.x, &mixture.points)?.1);
+            Some(Job { run: Box::new(run), show: Box::new(show) })
+        }
+        "by_hand" => {
+            let prior = [mixture.gamma, mixture.m as f64];
+            let run = move || Ok(by_hand::mixture(&mixture.x, &mixture.points, [d, k], prior).1);
+            Some(Job { run: Box::new(run), show: Box::new(show) })
+        }
         _ => None,
     })
 }
 
 impl Mixture {
     fn value(&self) -> f64 {
-        let likelihood = Gaussians::new(&self.x, self.d, self.k).log_likelihood(&self.points);
-        likelihood + self.prior(&self.x) + self.constant()
-    }
-
-    /// All that does not depend on the points.
-    fn prior<T: Number>(&self, x: &[T]) -> T {
-        let gaussians = Gaussians::new(x, self.d, self.k);
+        let gaussians = Gaussians::new(&self.x, self.d, self.k);
         let n = (self.points.len() / self.d) as f64;
-        -(gaussians.penalty(self.gamma, self.m as f64) + log_sum_exp(gaussians.logits) * n)
+        let likelihood = gaussians.log_likelihood(&self.points) - n * log_sum_exp(gaussians.logits);
+        likelihood - gaussians.penalty(self.gamma, self.m as f64) + self.constant()
     }
 
     fn constant(&self) -> f64 {
@@ -71,18 +72,6 @@ impl Mixture {
             0.25 * d * (d - 1.0) * PI.ln() + (0..self.d).map(|j| log_gamma_of_half(freedom - j)).sum::<f64>();
         let wishart = freedom as f64 * d * (self.gamma.ln() - 0.5 * LN_2) - log_gamma;
         self.k as f64 * wishart - self.points.len() as f64 * 0.5 * (2.0 * PI).ln()
-    }
-
-    /// Some points at a time.
-    fn gradient(&self) -> Result<Vec<f64>> {
-        let (d, k) = (self.d, self.k);
-        let (_, mut total) = gradient(|x| self.prior(x), &self.x)?;
-        let share = (RECORDING / (k * d * (d + 3))).max(1);
-        for points in self.points.chunks(share * d) {
-            let (_, part) = gradient(|x| Gaussians::new(x, d, k).log_likelihood(points), &self.x)?;
-            total.iter_mut().zip(part).for_each(|(total, part)| *total += part);
-        }
-        Ok(total)
     }
 }
 

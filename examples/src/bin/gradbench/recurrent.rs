@@ -1,7 +1,7 @@
 //! The loss of a recurrent network.
 
-use ad_core::gradient;
 use examples::problems::recurrent_loss;
+use examples::{by_hand, tapes};
 use serde_json::Value;
 
 use crate::input::{expect, list, numbers, width};
@@ -23,8 +23,10 @@ pub(crate) fn job(function: &str, input: &Value) -> Result<Option<Job>> {
     Ok(match function {
         "objective" => Some(Job::number(move || Ok(recurrent_loss(&x, &state, &sequence, b)))),
         "jacobian" => {
-            Some(Job::list(move || Ok(gradient(|x| recurrent_loss(x, &state, &sequence, b), &x)?.1)))
+            let mut tape = tapes::Recurrent::new(layers, b, sequence.len() / b)?;
+            Some(Job::list(move || Ok(tape.gradient(&x, &state, &sequence)?.1)))
         }
+        "by_hand" => Some(Job::list(move || Ok(by_hand::recurrent(&x, &state, &sequence, b).1))),
         _ => None,
     })
 }

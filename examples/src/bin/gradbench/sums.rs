@@ -1,7 +1,8 @@
 //! Evaluations with one result each of a plain list of numbers: hello, llsq, lse, det, ode.
 
 use ad_core::{Dual, Var, derivative, gradient, record};
-use examples::problems::{self, Number, minor_term, step};
+use examples::problems::{self, minor_term, step};
+use examples::{by_hand, tapes};
 use serde_json::Value;
 
 use crate::input::{count, expect, numbers};
@@ -18,25 +19,29 @@ pub(crate) fn hello(function: &str, input: &Value) -> Result<Option<Job>> {
 }
 
 /// Half the squared distance of a polynomial from the sign on `n` points of [-1, 1].
-fn misfit<T: Number>(x: &[T], n: usize) -> T {
-    let mut sum = T::constant(0.0);
+fn misfit(x: &[f64], n: usize) -> f64 {
+    let mut sum = 0.0;
     for i in 0..n {
         let t = -1.0 + i as f64 * 2.0 / (n as f64 - 1.0);
-        let (mut rest, mut power) = (T::constant(if t == 0.0 { 0.0 } else { t.signum() }), 1.0);
-        for &x in x {
-            rest = rest + x * -power;
+        let (mut rest, mut power) = (if t == 0.0 { 0.0 } else { t.signum() }, 1.0);
+        for x in x {
+            rest -= x * power;
             power *= t;
         }
-        sum = sum + rest * rest;
+        sum += rest * rest;
     }
-    sum * 0.5
+    0.5 * sum
 }
 
 pub(crate) fn least_squares(function: &str, input: &Value) -> Result<Option<Job>> {
     let (x, n) = (numbers(input, "x")?, count(input, "n")?);
     Ok(match function {
         "primal" => Some(Job::number(move || Ok(misfit(&x, n)))),
-        "gradient" => Some(Job::list(move || Ok(gradient(|x| misfit(x, n), &x)?.1))),
+        "gradient" => {
+            let mut tape = tapes::LeastSquares::new(x.len(), n)?;
+            Some(Job::list(move || Ok(tape.gradient(&x)?.1)))
+        }
+        "by_hand" => Some(Job::list(move || Ok(by_hand::least_squares(&x, n).1))),
         _ => None,
     })
 }
@@ -48,7 +53,11 @@ pub(crate) fn log_sum_exp(function: &str, input: &Value) -> Result<Option<Job>> 
     }
     Ok(match function {
         "primal" => Some(Job::number(move || Ok(problems::log_sum_exp(&x)))),
-        "gradient" => Some(Job::list(move || Ok(gradient(problems::log_sum_exp, &x)?.1))),
+        "gradient" => {
+            let mut tape = tapes::LogSumExp::new(x.len())?;
+            Some(Job::list(move || Ok(tape.gradient(&x)?.1)))
+        }
+        "by_hand" => Some(Job::list(move || Ok(by_hand::log_sum_exp(&x).1))),
         _ => None,
     })
 }
