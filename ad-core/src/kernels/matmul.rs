@@ -67,6 +67,11 @@ impl<T: Element> WithSimd for Product<'_, T> {
     fn with_simd<S: Simd>(mut self, simd: S) {
         let (lanes, n) = (T::lanes::<S>(), self.shape[2]);
         let mut j = 0;
+        // A single row has no other sums to fill the time that one addition takes.
+        while self.shape[0] == 1 && j + 8 * lanes <= n {
+            self.tile::<S, 1, 8>(simd, 0, j, 8 * lanes);
+            j += 8 * lanes;
+        }
         while S::REGISTER_COUNT >= 32 && j + 4 * lanes <= n {
             self.panel::<S, 4, 4>(simd, j, 4 * lanes);
             j += 4 * lanes;

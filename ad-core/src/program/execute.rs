@@ -32,9 +32,21 @@ pub(super) struct Scratch<T> {
 /// Arrays that an instruction reads; more than any but the strangest chain has, so that nothing is allocated for them.
 type Operands<'a, T> = SmallVec<[&'a [T]; 32]>;
 
+/// Collects where the result stays: it is large, there is one for each instruction, and to move it costs as much as a
+/// small instruction.
+macro_rules! collect {
+    (let $all:ident: $kind:ty = $values:expr) => {
+        let mut $all: $kind = SmallVec::new();
+        for value in $values {
+            $all.push(value);
+        }
+    };
+}
+pub(super) use collect;
+
 /// An instruction with its operands found.
 struct Run<'a, T> {
-    operands: Operands<'a, T>,
+    operands: &'a [&'a [T]],
     /// Elements per row step for values that have the lane.
     scale: usize,
     lanes: usize,
@@ -64,13 +76,13 @@ pub(super) fn run<T: Element>(
         Lane::Examples => (memory.stride, memory.stride),
         Lane::Fixed(n) => (1, n),
     };
-    let operands = (0..instruction.operands.len()).map(find).collect();
+    collect!(let operands: Operands<'_, T> = (0..instruction.operands.len()).map(find));
     let goes_on = instruction.accumulates && iteration > 0;
-    let run = Run { operands, scale, lanes, examples: memory.examples, goes_on };
+    let run = Run { operands: &operands, scale, lanes, examples: memory.examples, goes_on };
     match &instruction.kernel {
         Kernel::Chain(chain) => kernels::chain(ChainRun {
             chain,
-            reads: &run.operands,
+            reads: run.operands,
             writes: ys,
             scratch: &mut scratch.strips,
             lanes,

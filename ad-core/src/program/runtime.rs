@@ -3,9 +3,9 @@
 use smallvec::SmallVec;
 
 use super::aligned::Aligned;
-use super::execute::{Memory, PADDING, Scratch, run};
+use super::execute::{Memory, PADDING, Scratch, collect, run};
 use super::fuse::LONGEST;
-use super::instruction::{Instruction, Place};
+use super::instruction::{Instruction, Output, Place};
 use super::shared::{Given, Shared};
 use super::{Port, Program, Step, Sum};
 use crate::error::{Error, Result};
@@ -199,20 +199,19 @@ fn run_shared<T: Element>(
     scratch: &mut Scratch<T>,
 ) {
     for instruction in instructions {
-        let take = |place| match place {
+        let mut take = |place| match place {
             Place::Shared(k) => std::mem::take(&mut values[k]),
             _ => Vec::new(),
         };
-        let mut taken: SmallVec<[Vec<T>; LONGEST]> =
-            instruction.outs.iter().map(|out| out.place).map(take).collect();
+        collect!(let taken: SmallVec<[Vec<T>; LONGEST]> = instruction.outs.iter().map(|out| take(out.place)));
         let shared = Shared { given, values };
         let memory = Memory { shared, block: &[], late: &[], examples: 0, stride: 0 };
-        let mut ys: SmallVec<[&mut [T]; LONGEST]> = taken.iter_mut().map(|y| &mut y[..]).collect();
+        collect!(let ys: SmallVec<[&mut [T]; LONGEST]> = taken.iter_mut().map(|y| &mut y[..]));
         run(instruction, 0, &memory, &mut ys, scratch);
         drop(ys);
-        for (y, out) in taken.into_iter().zip(&instruction.outs) {
+        for (y, out) in taken.iter_mut().zip(&instruction.outs) {
             if let Place::Shared(k) = out.place {
-                values[k] = y;
+                values[k] = std::mem::take(y);
             }
         }
     }
@@ -227,30 +226,24 @@ fn step<T: Element>(
     let Workspace { block, late, scratch, examples, stride, .. } = workspace;
     let (examples, stride) = (*examples, *stride);
     // The buffers of the results are taken out while the others are read.
-    let mut taken: SmallVec<[Buffer<T>; LONGEST]> = instruction
-        .outs
-        .iter()
-        .map(|out| match out.place {
-            Place::Block(k) => Buffer::Block(std::mem::take(&mut block[k])),
-            Place::Late(k) => Buffer::Late(std::mem::take(&mut late[k])),
-            Place::Given(_) | Place::Shared(_) => Buffer::Late(Vec::new()),
-        })
-        .collect();
+    let take = |out: &Output| match out.place {
+        Place::Block(k) => Buffer::Block(std::mem::take(&mut block[k])),
+        Place::Late(k) => Buffer::Late(std::mem::take(&mut late[k])),
+        Place::Given(_) | Place::Shared(_) => Buffer::Late(Vec::new()),
+    };
+    collect!(let taken: SmallVec<[Buffer<T>; LONGEST]> = instruction.outs.iter().map(take));
     let memory = Memory { shared, block, late, examples, stride };
-    let mut ys: SmallVec<[&mut [T]; LONGEST]> = taken
-        .iter_mut()
-        .zip(&instruction.outs)
-        .map(|(buffer, out)| match buffer {
-            Buffer::Block(y) => &mut y[iteration * out.stride * stride..],
-            Buffer::Late(y) => &mut y[iteration * out.stride..],
-        })
-        .collect();
+    let rows = |(buffer, out)| match (buffer, out) {
+        (&mut Buffer::Block(ref mut y), &Output { stride: rows, .. }) => &mut y[iteration * rows * stride..],
+        (&mut Buffer::Late(ref mut y), &Output { stride: rows, .. }) => &mut y[iteration * rows..],
+    };
+    collect!(let ys: SmallVec<[&mut [T]; LONGEST]> = taken.iter_mut().zip(&instruction.outs).map(rows));
     run(instruction, iteration, &memory, &mut ys, scratch);
     drop(ys);
-    for (buffer, out) in taken.into_iter().zip(&instruction.outs) {
+    for (buffer, out) in taken.iter_mut().zip(&instruction.outs) {
         match (buffer, out.place) {
-            (Buffer::Block(y), Place::Block(k)) => block[k] = y,
-            (Buffer::Late(y), Place::Late(k)) => late[k] = y,
+            (Buffer::Block(y), Place::Block(k)) => block[k] = std::mem::take(y),
+            (Buffer::Late(y), Place::Late(k)) => late[k] = std::mem::take(y),
             _ => {}
         }
     }
