@@ -105,6 +105,31 @@ fn several_passes_back_and_late_variables() {
     });
 }
 
+/// Variables made together cross blocks in all ways, first of all or after other numbers.
+#[test]
+fn variables_together_are_variables_one_by_one() {
+    for (before, n) in
+        [(0, 1), (0, 1023), (0, 1024), (0, 1025), (0, 3000), (1000, 24), (1024, 1024), (7, 2100)]
+    {
+        for late in [false, true] {
+            record(|r: &Recording| {
+                let mut x = r.variables(&vec![2.0; before]);
+                if late {
+                    x.push(r.variable(1.0) * 3.0);
+                }
+                x.extend(r.variables(&(0..n).map(f64::from).collect::<Vec<_>>()));
+                assert_eq!(r.len(), before + n as usize + 2 * usize::from(late));
+                let y = x.iter().enumerate().fold(Var::fixed(0.0), |y, (k, &x)| y + x * k as f64);
+                // A stale slope or cotangent of an earlier recording or pass would show.
+                for _ in 0..2 {
+                    let wanted: Vec<f64> = (0..x.len()).map(|k| k as f64).collect();
+                    assert_eq!(r.pull_back(&[(y, 1.0)], &x).unwrap(), wanted);
+                }
+            });
+        }
+    }
+}
+
 /// The length of the list crosses blocks in all ways.
 #[test]
 fn chains_of_any_length() {

@@ -73,6 +73,12 @@ impl Tag {
     pub(super) fn place(self) -> u32 {
         self.0 as u32
     }
+
+    /// The tag `n` places behind.
+    #[inline(always)]
+    pub(super) fn behind(self, n: usize) -> Tag {
+        Tag(self.0 + n as u64)
+    }
 }
 
 /// How many numbers a block of memory holds.
@@ -224,6 +230,29 @@ impl<T: Scalar> List<T> {
             self.memory.borrow_mut().late.push(place as u32);
         }
         self.push1(T::zero(), place as u32).unwrap_or_else(|tag| self.store(tag))
+    }
+
+    /// The first of `count` new variables that follow each other.
+    pub(super) fn leaves(&self, count: usize) -> Tag {
+        let first = self.next.get();
+        if first.place() as usize != self.leading.get() {
+            (0..count).for_each(|_| _ = self.leaf());
+            return first;
+        }
+        // The way back ends before them, so that there is nothing to write.
+        self.leading.set(first.place() as usize + count);
+        let mut left = count;
+        while left > 0 {
+            let place = self.len();
+            let step = left.min(BLOCK - place % BLOCK);
+            left -= step;
+            let last = self.next.get().behind(step - 1);
+            self.next.set(last.behind(1));
+            if (place + step) % BLOCK == 0 {
+                self.store(last);
+            }
+        }
+        first
     }
 
     /// Adds a number of one operand. An error is its tag and a call to [`List::store`].

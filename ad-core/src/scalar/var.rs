@@ -172,7 +172,8 @@ impl<T: Recorded> Recording<T> {
 
     /// A variable for each value.
     pub fn variables(&self, values: &[T]) -> Vec<Var<T>> {
-        values.iter().map(|&value| self.variable(value)).collect()
+        let first = T::with_list(|list| list.leaves(values.len()));
+        values.iter().enumerate().map(|(k, &value)| Var { value, tag: first.behind(k) }).collect()
     }
 
     /// How many numbers were noted, variables included.

@@ -1,6 +1,6 @@
 //! A chain of linear differential equations.
 
-use ad_core::{Elementary, Program, Result, Runner, Tape, Tracer};
+use ad_core::{Program, Result, Runner, Tape, Tracer};
 
 /// Where the last number of [`integrate`](crate::problems::integrate) is at time 2. The tape is one Runge-Kutta step; its
 /// transpose goes back through the states before the steps.
