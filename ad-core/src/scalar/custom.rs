@@ -2,7 +2,7 @@
 
 use alloc::{format, vec::Vec};
 
-use super::{Dual, List, Scalar, VarIn};
+use super::{Dual, List, Scalar};
 use crate::error::{Error, Result};
 
 /// A function of several numbers with derivatives of its own: what is inside it is not differentiated.
@@ -204,7 +204,7 @@ impl<S: Segment> Rule for Checkpointed<S> {
 
     fn jacobian<T: Scalar>(&self, x: &[T], _: &[T]) -> Result<Vec<Vec<T>>> {
         let list = List::new();
-        let x: Vec<VarIn<'_, T>> = x.iter().map(|&x| list.variable(x)).collect();
+        let x = list.variables(x);
         self.0.run(&x).into_iter().map(|y| list.gradient(y, &x)).collect()
     }
 }

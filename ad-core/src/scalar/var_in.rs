@@ -16,7 +16,7 @@ use crate::error::Result;
 /// ```
 /// use ad_core::List;
 /// let list = List::new();
-/// let x = [list.variable(2.0), list.variable(3.0)];
+/// let x = list.variables(&[2.0, 3.0]);
 /// let y = x[0] * x[1].ln();
 /// assert_eq!(list.gradient(y, &x)?, [3.0_f64.ln(), 2.0 / 3.0]);
 /// # Ok::<(), ad_core::Error>(())
@@ -56,6 +56,13 @@ impl<T: Scalar> List<T> {
     /// A variable: something to differentiate by.
     pub fn variable(&self, value: T) -> VarIn<'_, T> {
         VarIn { value, tag: self.leaf(), list: Some(self) }
+    }
+
+    /// A variable for each value.
+    pub fn variables(&self, values: &[T]) -> Vec<VarIn<'_, T>> {
+        let first = self.leaves(values.len());
+        let variable = |(k, &value): (usize, &T)| VarIn { value, tag: first.behind(k), list: Some(self) };
+        values.iter().enumerate().map(variable).collect()
     }
 
     /// The gradient of `output` by `inputs`. It can be called again.
