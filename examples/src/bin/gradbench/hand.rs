@@ -128,6 +128,20 @@ impl Hand {
     }
 }
 
+/// The Jacobian by numbers with one tangent, variable by variable.
+#[cfg(test)]
+pub(crate) fn by_numbers(input: &Value) -> Result<Vec<Vec<f64>>> {
+    let hand = Hand::read(input)?;
+    let on_triangles = if hand.places.is_empty() { 0 } else { 2 };
+    let column = |column: usize| {
+        let seed = |x: f64, own: usize| ad_core::Dual::<f64>::new(x, [f64::from(u8::from(own == column))]);
+        let theta: Vec<_> = hand.theta.iter().enumerate().map(|(i, &x)| seed(x, on_triangles + i)).collect();
+        let places: Vec<_> = hand.places.iter().map(|&[u, v]| [seed(u, 0), seed(v, 1)]).collect();
+        hand.errors(&theta, &places).iter().map(|error| error.tangent[0]).collect()
+    };
+    Ok((0..on_triangles + POSE).map(column).collect())
+}
+
 fn matrices(input: &Value, key: &str) -> Result<Vec<Matrix<f64>>> {
     let numbers = numbers(input, key)?;
     expect(key, numbers.len() % 16, 0)?;

@@ -229,6 +229,15 @@ fn hands_have_their_jacobians() {
         let input = json!({"theta": some(26), "data": data(correspondences), "us": us});
         let jacobian = output("ht", "jacobian", &input);
         let on_triangles = if us == json!([]) { 0 } else { 2 };
+        for (i, column) in crate::hand::by_numbers(&input).unwrap().iter().enumerate() {
+            for (row, wanted) in column.iter().enumerate() {
+                let slope = jacobian[row][i].as_f64().unwrap_or(f64::NAN);
+                assert!(
+                    (slope - wanted).abs() <= 1e-11 * wanted.abs().max(1.0),
+                    "{row} {i}: {slope} {wanted}"
+                );
+            }
+        }
         for i in 0..26 {
             let expected = difference("ht", "objective", &input, "theta", i);
             for (row, expected) in expected.iter().enumerate() {
