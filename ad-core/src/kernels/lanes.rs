@@ -62,28 +62,48 @@ impl<T: Element> WithSimd for LaneSums<'_, T> {
     type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
+    fn with_simd<S: Simd>(self, simd: S) {
+        match T::lanes::<S>() {
+            16 => self.all::<S, 1>(simd),
+            8 => self.all::<S, 2>(simd),
+            4 => self.all::<S, 4>(simd),
+            2 => self.all::<S, 8>(simd),
+            _ => self.all::<S, RUNNING>(simd),
+        }
+    }
+}
+
+/// The running sums of [`sums_over_lanes`].
+const RUNNING: usize = 16;
+
+impl<T: Element> LaneSums<'_, T> {
+    /// With the running sums in `N` registers.
+    #[inline(always)]
+    fn all<S: Simd, const N: usize>(self, simd: S) {
         for r in 0..self.count {
-            let a = &self.a.data[r * self.a.stride..][..self.n];
-            let mut sums = [T::zero(); 16];
-            let (whole, rest) = a.as_chunks::<16>();
+            let (a, a_rest) = self.a.data[r * self.a.stride..][..self.n].as_chunks::<RUNNING>();
+            let mut running = [Vector::splat(simd, T::zero()); N];
+            let mut sums = [T::zero(); RUNNING];
             if let Some(b) = self.b {
-                let (b_whole, b_rest) = b.data[r * b.stride..][..self.n].as_chunks::<16>();
-                for (a, b) in whole.iter().zip(b_whole) {
-                    for i in 0..16 {
-                        sums[i] = add_product::<S, T>(sums[i], a[i], b[i]);
+                let (b, b_rest) = b.data[r * b.stride..][..self.n].as_chunks::<RUNNING>();
+                for (a, b) in a.iter().zip(b) {
+                    let (a, b) = (load::<S, T, N>(simd, a), load::<S, T, N>(simd, b));
+                    for (sum, (&a, &b)) in running.iter_mut().zip(a.iter().zip(&b)) {
+                        *sum = a.fused(b, *sum);
                     }
                 }
-                for (sum, (&a, &b)) in sums.iter_mut().zip(rest.iter().zip(b_rest)) {
+                store(simd, &running, &mut sums);
+                for (sum, (&a, &b)) in sums.iter_mut().zip(a_rest.iter().zip(b_rest)) {
                     *sum = add_product::<S, T>(*sum, a, b);
                 }
             } else {
-                for a in whole {
-                    for i in 0..16 {
-                        sums[i] = sums[i] + a[i];
+                for a in a {
+                    for (sum, a) in running.iter_mut().zip(load::<S, T, N>(simd, a)) {
+                        *sum = *sum + a;
                     }
                 }
-                sums.iter_mut().zip(rest).for_each(|(sum, &a)| *sum = *sum + a);
+                store(simd, &running, &mut sums);
+                sums.iter_mut().zip(a_rest).for_each(|(sum, &a)| *sum = *sum + a);
             }
             for half in [8, 4, 2, 1] {
                 for i in 0..half {
