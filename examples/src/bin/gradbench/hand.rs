@@ -56,6 +56,9 @@ impl Hand {
         let theta = numbers(input, "theta")?;
         expect("theta", theta.len(), POSE)?;
         let parents = list(model, "parents")?;
+        if parents.is_empty() {
+            return Err("`parents` are to have a bone".into());
+        }
         let relatives = matrices(model, "base_relatives")?;
         let inverses = matrices(model, "inverse_base_absolutes")?;
         expect("base_relatives", relatives.len(), parents.len())?;

@@ -35,6 +35,9 @@ fn misfit(x: &[f64], n: usize) -> f64 {
 
 pub(crate) fn least_squares(function: &str, input: &Value) -> Result<Option<Job>> {
     let (x, n) = (numbers(input, "x")?, count(input, "n")?);
+    if x.is_empty() {
+        return Err("`x` is to have a number".into());
+    }
     Ok(match function {
         "primal" => Some(Job::number(move || Ok(misfit(&x, n)))),
         "gradient" => {

@@ -3,7 +3,7 @@
 //! Bones and their derivatives are numbers, since the tree of bones is data. A point is linear in the bones: that is a tape,
 //! whose examples are the points, and whose directions are the variables.
 
-use ad_core::{Dual, Elementary, Program, Recorder, Result, Runner, Tape, Tracer};
+use ad_core::{Dual, Program, Recorder, Result, Runner, Tape, Tracer};
 
 use super::pose::{Pose, turn};
 use super::{Hand, POSE};

@@ -11,7 +11,7 @@ pub(super) struct Pose<'a, T> {
     hand: &'a Hand,
     /// Where each bone takes a point of the resting hand.
     pub(super) bones: Vec<[[T; 4]; 3]>,
-    pub(super) rotation: [[T; 3]; 3],
+    rotation: [[T; 3]; 3],
     shift: [T; 3],
 }
 
