@@ -31,7 +31,7 @@ impl Jacobian {
         let corners = |&at: &usize| if on_triangles { hand.triangles[at].to_vec() } else { vec![at] };
         let all: Vec<usize> = hand.correspondences.iter().flat_map(corners).collect();
         let groups = groups(hand)?;
-        let tape = Tape::record(|t| [("rows", record(t, &groups, on_triangles))])?;
+        let tape = Tape::record(|t| record(t, &groups, on_triangles))?;
         Ok(Jacobian {
             runner: tape.compile()?.into_runner(),
             groups,
@@ -49,7 +49,14 @@ impl Jacobian {
         let points = [&shift, &self.weights, &self.rest, &self.measured, &self.places];
         let inputs: Vec<&[f64]> = bones.iter().flatten().chain(points).map(|input| &input[..]).collect();
         self.runner.call(hand.measured.len(), &inputs[..self.runner.program().inputs().len()])?;
-        Ok(self.runner.output(0).to_vec())
+        let widths: Vec<usize> = self.runner.program().outputs().iter().map(|port| port.size() / 3).collect();
+        let mut rows = Vec::with_capacity(hand.measured.len() * 3 * widths.iter().sum::<usize>());
+        for row in 0..3 * hand.measured.len() {
+            for (columns, width) in self.runner.outputs().iter().zip(&widths) {
+                rows.extend(&columns[row * width..(row + 1) * width]);
+            }
+        }
+        Ok(rows)
     }
 
     /// Where the bones of each group take a point, mirrored and turned, and the derivatives of that, as [`record`] has them.
@@ -86,8 +93,8 @@ impl Jacobian {
     }
 }
 
-/// The derivatives of the errors of one point, `[3, columns]`.
-fn record(t: &Recorder, groups: &[Vec<usize>], on_triangles: bool) -> Tracer {
+/// The derivatives of the errors of one point, some columns `[3, columns]` after others.
+fn record(t: &Recorder, groups: &[Vec<usize>], on_triangles: bool) -> Vec<(String, Tracer)> {
     // Of each group the bones, and how they turn and bend; bones and coordinates of a point are one axis.
     let parts: Vec<[Tracer; 3]> = (groups.iter().enumerate())
         .map(|(g, bones)| {
@@ -119,7 +126,7 @@ fn record(t: &Recorder, groups: &[Vec<usize>], on_triangles: bool) -> Tracer {
     let mut columns: Vec<Tracer> = place.iter().map(|place| slopes(&[(place, &t.identity(2))])).collect();
     columns.extend([slopes(&turns), slopes(&[(&shift, &t.identity(3))])]);
     columns.extend(parts[1..].iter().map(|[at, _, bends]| slopes(&[(at, bends)])));
-    columns[0].concat(&columns[1..].iter().collect::<Vec<_>>(), 0).transpose()
+    columns.iter().enumerate().map(|(k, part)| (format!("columns{k}"), part.transpose())).collect()
 }
 
 /// The bones that no finger moves, and those that each moves, itself or by what they hang on.
