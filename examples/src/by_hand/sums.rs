@@ -5,7 +5,9 @@ pub fn log_sum_exp(x: &[f64]) -> (f64, Vec<f64>) {
     let greatest = x.iter().fold(f64::NEG_INFINITY, |greatest, &x| if greatest < x { x } else { greatest });
     let mut gradient: Vec<f64> = x.iter().map(|x| (x - greatest).exp()).collect();
     let sum: f64 = gradient.iter().sum();
-    gradient.iter_mut().for_each(|g| *g /= sum);
+    for g in &mut gradient {
+        *g /= sum;
+    }
     (sum.ln() + greatest, gradient)
 }
 
