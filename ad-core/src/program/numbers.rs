@@ -35,7 +35,7 @@ pub(super) fn product<T: Element>(
 }
 
 /// A product of matrices: the operand `columns`, which has the last index of the result, is copied to where it is
-/// contiguous along it.
+/// contiguous along it, if it is not so where it is.
 fn matrix<T: Element>(
     alpha: T,
     [m, k, n]: [Axis; 3],
@@ -45,20 +45,25 @@ fn matrix<T: Element>(
     packed: &mut Vec<T>,
 ) {
     let (own, other) = (columns + 1, 2 - columns);
-    let place = |row: usize, column: usize| row * k.steps[own] + column * n.steps[own];
-    let all = (0..k.size).flat_map(|row| (0..n.size).map(move |column| (row, column)));
-    packed.clear();
-    packed.extend(all.map(|(row, column)| operands[columns][place(row, column)]));
+    let data = operands[columns];
+    let b = match (k.steps[own], n.steps[own]) {
+        (stride, 1) => Rows { data, stride },
+        (1, stride) => {
+            packed.resize(packed.len().max(k.size * n.size), T::zero());
+            let to = RowsMut { data: packed, stride: n.size };
+            kernels::transpose([n.size, k.size], Rows { data, stride }, to);
+            Rows { data: packed, stride: n.size }
+        }
+        (down, along) => {
+            let all = (0..k.size).flat_map(|row| (0..n.size).map(move |column| (row, column)));
+            packed.clear();
+            packed.extend(all.map(|(row, column)| data[row * down + column * along]));
+            Rows { data: packed, stride: n.size }
+        }
+    };
     let a = Strided { data: operands[1 - columns], row_stride: m.steps[other], col_stride: k.steps[other] };
-    let b = Rows { data: packed, stride: n.size };
-    kernels::matmul(
-        [m.size, k.size, n.size],
-        alpha,
-        a,
-        b,
-        RowsMut { data: y, stride: m.steps[0] },
-        Old::Dropped,
-    );
+    let c = RowsMut { data: y, stride: m.steps[0] };
+    kernels::matmul([m.size, k.size, n.size], alpha, a, b, c, Old::Dropped);
 }
 
 /// Any product, in loops that keep several sums at once.
