@@ -25,13 +25,27 @@ pub(super) fn product<T: Element>(
             }
             by_numbers(alpha, over, summed, operands, y);
         }
-        (&[m], &[k]) if k.steps[1] == 1 && k.steps[2] == 1 && k.size >= WIDTH => {
-            let row = |operand: usize| Rows { data: operands[operand], stride: m.steps[operand + 1] };
-            (0..m.size).for_each(|i| y[i * m.steps[0]] = T::zero());
-            kernels::sums_over_lanes([m.size, k.size], alpha, row(0), Some(row(1)), y, m.steps[0]);
-        }
+        (&[m], &[k]) if k.size >= WIDTH => match [1, 2].map(|operand| (m.steps[operand], k.steps[operand])) {
+            [(a, 1), (b, 1)] => dots([m, k], alpha, [(operands[0], a), (operands[1], b)], y),
+            // One matrix row by row, the other column by column: it is turned.
+            [(1, down), (other, 1)] | [(other, 1), (1, down)] if m.size >= WIDTH && k.size >= 2 * WIDTH => {
+                let turned = usize::from(m.steps[1] != 1 || k.steps[1] == 1);
+                scratch.resize(scratch.len().max(m.size * k.size), T::zero());
+                let from = Rows { data: operands[turned], stride: down };
+                kernels::transpose([k.size, m.size], from, RowsMut { data: scratch, stride: k.size });
+                dots([m, k], alpha, [(operands[1 - turned], other), (scratch, k.size)], y);
+            }
+            _ => by_numbers(alpha, over, summed, operands, y),
+        },
         _ => by_numbers(alpha, over, summed, operands, y),
     }
+}
+
+/// `y[i] = alpha * sum_k a[i, k] * b[i, k]`, of two matrices with their strides.
+fn dots<T: Element>([m, k]: [Axis; 2], alpha: T, [a, b]: [(&[T], usize); 2], y: &mut [T]) {
+    let rows = |(data, stride)| Rows { data, stride };
+    (0..m.size).for_each(|i| y[i * m.steps[0]] = T::zero());
+    kernels::sums_over_lanes([m.size, k.size], alpha, rows(a), Some(rows(b)), y, m.steps[0]);
 }
 
 /// A product of matrices: the operand `columns`, which has the last index of the result, is copied to where it is
