@@ -18,7 +18,7 @@ fn small_programs() {
 
 #[test]
 fn batches_of_all_sizes() {
-    for (seed, examples) in (0..120).zip([1, 2, 3, 63, 64, 65].into_iter().cycle()) {
+    for (seed, examples) in (0..120).zip([1, 2, 3, 63, 64, 65, 127, 128, 129].into_iter().cycle()) {
         let case = Case::with_examples(&bytes(seed, 6), examples).unwrap();
         case.engines(PROGRAM_TOLERANCE).unwrap_or_else(|error| panic!("seed {seed}: {error}\n{case:?}"));
     }

@@ -26,7 +26,7 @@ pub(crate) use strip::{Argument, Chain, ChainAxis, ChainRun, Function, Link, Str
 pub(crate) use transpose::transpose;
 
 /// The most examples that one block of a program holds.
-pub const BLOCK: usize = 64;
+pub const BLOCK: usize = 128;
 
 /// A matrix with any strides: entry `(i, j)` is `data[i * row_stride + j * col_stride]`.
 #[derive(Clone, Copy, Debug)]

@@ -25,17 +25,31 @@ pub(super) fn product<T: Element>(
             }
             by_numbers(alpha, over, summed, operands, y);
         }
-        (&[m], &[k]) if k.steps[1] == 1 && k.steps[2] == 1 && k.size >= WIDTH => {
-            let row = |operand: usize| Rows { data: operands[operand], stride: m.steps[operand + 1] };
-            (0..m.size).for_each(|i| y[i * m.steps[0]] = T::zero());
-            kernels::sums_over_lanes([m.size, k.size], alpha, row(0), Some(row(1)), y, m.steps[0]);
-        }
+        (&[m], &[k]) if k.size >= WIDTH => match [1, 2].map(|operand| (m.steps[operand], k.steps[operand])) {
+            [(a, 1), (b, 1)] => dots([m, k], alpha, [(operands[0], a), (operands[1], b)], y),
+            // One matrix row by row, the other column by column: it is turned.
+            [(1, down), (other, 1)] | [(other, 1), (1, down)] if m.size >= WIDTH && k.size >= 2 * WIDTH => {
+                let turned = usize::from(m.steps[1] != 1 || k.steps[1] == 1);
+                scratch.resize(scratch.len().max(m.size * k.size), T::zero());
+                let from = Rows { data: operands[turned], stride: down };
+                kernels::transpose([k.size, m.size], from, RowsMut { data: scratch, stride: k.size });
+                dots([m, k], alpha, [(operands[1 - turned], other), (scratch, k.size)], y);
+            }
+            _ => by_numbers(alpha, over, summed, operands, y),
+        },
         _ => by_numbers(alpha, over, summed, operands, y),
     }
 }
 
+/// `y[i] = alpha * sum_k a[i, k] * b[i, k]`, of two matrices with their strides.
+fn dots<T: Element>([m, k]: [Axis; 2], alpha: T, [a, b]: [(&[T], usize); 2], y: &mut [T]) {
+    let rows = |(data, stride)| Rows { data, stride };
+    (0..m.size).for_each(|i| y[i * m.steps[0]] = T::zero());
+    kernels::sums_over_lanes([m.size, k.size], alpha, rows(a), Some(rows(b)), y, m.steps[0]);
+}
+
 /// A product of matrices: the operand `columns`, which has the last index of the result, is copied to where it is
-/// contiguous along it.
+/// contiguous along it, if it is not so where it is.
 fn matrix<T: Element>(
     alpha: T,
     [m, k, n]: [Axis; 3],
@@ -45,20 +59,25 @@ fn matrix<T: Element>(
     packed: &mut Vec<T>,
 ) {
     let (own, other) = (columns + 1, 2 - columns);
-    let place = |row: usize, column: usize| row * k.steps[own] + column * n.steps[own];
-    let all = (0..k.size).flat_map(|row| (0..n.size).map(move |column| (row, column)));
-    packed.clear();
-    packed.extend(all.map(|(row, column)| operands[columns][place(row, column)]));
+    let data = operands[columns];
+    let b = match (k.steps[own], n.steps[own]) {
+        (stride, 1) => Rows { data, stride },
+        (1, stride) => {
+            packed.resize(packed.len().max(k.size * n.size), T::zero());
+            let to = RowsMut { data: packed, stride: n.size };
+            kernels::transpose([n.size, k.size], Rows { data, stride }, to);
+            Rows { data: packed, stride: n.size }
+        }
+        (down, along) => {
+            let all = (0..k.size).flat_map(|row| (0..n.size).map(move |column| (row, column)));
+            packed.clear();
+            packed.extend(all.map(|(row, column)| data[row * down + column * along]));
+            Rows { data: packed, stride: n.size }
+        }
+    };
     let a = Strided { data: operands[1 - columns], row_stride: m.steps[other], col_stride: k.steps[other] };
-    let b = Rows { data: packed, stride: n.size };
-    kernels::matmul(
-        [m.size, k.size, n.size],
-        alpha,
-        a,
-        b,
-        RowsMut { data: y, stride: m.steps[0] },
-        Old::Dropped,
-    );
+    let c = RowsMut { data: y, stride: m.steps[0] };
+    kernels::matmul([m.size, k.size, n.size], alpha, a, b, c, Old::Dropped);
 }
 
 /// Any product, in loops that keep several sums at once.

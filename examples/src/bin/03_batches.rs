@@ -2,7 +2,7 @@
 //!
 //! A tape is for reading and transforming; a [`Program`](ad_core::Program) is for running. [`Tape::compile`] makes one,
 //! for `f64` or `f32`. There is no batching rule anywhere: a value has the indices that its operands have between them,
-//! and `e`, the example, is one of them. A program computes what lacks `e` once, and the rest block by block of 64
+//! and `e`, the example, is one of them. A program computes what lacks `e` once, and the rest block by block of 128
 //! examples, on all threads.
 //!
 //! An example's result never depends on its neighbours: the same bits alone, in any batch, on any number of threads.

@@ -54,7 +54,7 @@ const CACHE: f64 = 1024.0;
 /// examples run on all.
 const SHARED: f64 = 3.0;
 const SHARED_WRITE: f64 = 16.0;
-/// The most numbers of a value that each example has its own of: for a block of 64 examples in f64, 32 MB.
+/// The most numbers of a value that each example has its own of: for a block of 128 examples in f64, 64 MB.
 pub(super) const MAX_VALUE: f64 = 65536.0;
 /// The most numbers of a value that is made once.
 const MAX_SHARED: f64 = 16_777_216.0;
