@@ -80,11 +80,14 @@ impl Finding {
     /// A row of the table.
     pub(crate) fn row(&self) -> String {
         let Self { function, dtype, arguments, worst: Worst { error, at, .. }, .. } = self;
+        // The shortest digits that name the number in its type.
+        let at = if *dtype == f32::NAME { format!("{:e}", *at as f32) } else { format!("{at:e}") };
+        let at = if *error == 0.0 { String::new() } else { at };
         let over = if *error > LIMIT { " (over)" } else { "" };
         let std = if self.std { "yes" } else { "" };
         let wrong =
             if self.wrong.is_empty() { "right".into() } else { format!("wrong: {}", self.wrong.join(", ")) };
-        format!("| `{function}` | {dtype} | {error:.2}{over} | {at:e} | {std} | {wrong} | {arguments} |")
+        format!("| `{function}` | {dtype} | {error:.2}{over} | {at} | {std} | {wrong} | {arguments} |")
     }
 
     /// The same as JSON; an infinite error is `null`.
