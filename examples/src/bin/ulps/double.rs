@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use crate::finding::{Finding, Worst};
 use crate::points::{hard, spread};
-use crate::{Result, program, values};
+use crate::{Result, program, roughly, values};
 
 type Big = FBig<HalfEven, 2>;
 
@@ -20,16 +20,14 @@ pub(crate) fn measure(f: Unary, all: bool) -> Result<Finding> {
     let mut x = spread(count);
     x.extend(hard::<f64>());
     let y = values(&program::<f64>(f)?, &x)?;
-    // Where values differ most from those of `std`; then by chance, which a factor makes of the bits.
+    let std = x.par_iter().zip(&y).all(|(&x, &y)| distance(y, f.value(x)) == 0);
+    // Where values differ most from what is roughly so; then by chance, which a factor makes of the bits.
     let mut ranked: Vec<(u64, u64, usize)> = x
         .par_iter()
         .zip(&y)
         .enumerate()
-        .map(|(i, (&x, &y))| {
-            (distance(y, f.value(x)), x.to_bits().wrapping_mul(0x9e37_79b9_7f4a_7c15), i)
-        })
+        .map(|(i, (&x, &y))| (distance(y, roughly(f, x)), x.to_bits().wrapping_mul(0x9e37_79b9_7f4a_7c15), i))
         .collect();
-    let std = ranked.iter().all(|&(distance, ..)| distance == 0);
     ranked.select_nth_unstable_by(kept, |a, b| b.cmp(a));
     let worst = ranked[..kept]
         .par_iter()

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use crate::finding::{Finding, Worst};
 use crate::points::hard;
-use crate::{Result, program, values};
+use crate::{Result, program, roughly, values};
 
 /// From one bit pattern to the next, unless all are taken: a prime.
 const STRIDE: usize = 1021;
@@ -19,16 +19,16 @@ pub(crate) fn measure(f: Unary, all: bool) -> Result<Finding> {
     let program = program::<f32>(f)?;
     let chunk = |x: &[f32]| -> Result<(Worst, bool)> {
         let y = values(&program, x)?;
-        let worst = |worst: Worst, (&x, &y): (&f32, &f32)| {
-            worst.or(Worst::one(x, error(y, f.value(f64::from(x)))))
-        };
+        let worst =
+            |worst: Worst, (&x, &y): (&f32, &f32)| worst.or(Worst::one(x, error(y, roughly(f, x.into()))));
         let same = |(&x, &y): (&f32, &f32)| {
             let want = f.value(x);
             y.to_bits() == want.to_bits() || (y.is_nan() && want.is_nan())
         };
         Ok((x.iter().zip(&y).fold(Worst::default(), worst), x.iter().zip(&y).all(same)))
     };
-    let patterns = |k: usize| (k * CHUNK..count.min((k + 1) * CHUNK)).map(|i| f32::from_bits((i * stride) as u32));
+    let patterns =
+        |k: usize| (k * CHUNK..count.min((k + 1) * CHUNK)).map(|i| f32::from_bits((i * stride) as u32));
     let hard = hard::<f32>();
     let (worst, std) = (0..count.div_ceil(CHUNK))
         .into_par_iter()
