@@ -23,6 +23,7 @@
 //! `hutch_pp_training` trains flows by it, by Hutch++ and by the exact divergence.
 //! `trace_tables` runs published tables of trace estimators again and holds each figure against its band.
 //! `bench_scalar` measures gradients of scalar code on the ten [`problems`]; `gradbench` is a tool for the suite of that name.
+//! `ulps` measures the error of every elementary function, as programs compute it.
 
 pub mod problems;
 pub mod reference;

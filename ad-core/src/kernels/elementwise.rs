@@ -8,8 +8,8 @@ use super::simd::{Vector, fuses};
 use super::{Element, area, exp, log, trig};
 use crate::{Binary, Unary};
 
-/// `y[i] = f(x[i])`, or `f(y[i])` where there is no `x`, within 2.5 units in the last place; the bits do not depend on the
-/// place of an element.
+/// `y[i] = f(x[i])`, or `f(y[i])` where there is no `x`, with errors as `benches/README.md` lists them, 2.5 units in the last
+/// place at most; the bits do not depend on the place of an element.
 pub(super) struct Map<'a, T> {
     pub(super) f: Unary,
     pub(super) x: Option<&'a [T]>,
