@@ -24,6 +24,7 @@
 //! `trace_tables` runs published tables of trace estimators again and holds each figure against its band.
 //! `bench_scalar` measures gradients of scalar code on the ten [`problems`]; `gradbench` is a tool for the suite of that name.
 //! What is made of arrays is a tape in both ([`tapes`]), with its gradient by hand beside it ([`by_hand`]).
+//! `ulps` measures the error of every elementary function, as programs compute it.
 
 pub mod by_hand;
 pub mod problems;

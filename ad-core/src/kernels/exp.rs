@@ -42,7 +42,8 @@ pub(super) fn exp_m1<S: Simd, T: Real>(x: Vector<S, T>) -> Vector<S, T> {
     x.abs().if_below(x.constant(T::EPSILON), x, half + half)
 }
 
-/// The hyperbolic tangent: `t / (t + 2)` with `t = e^2|x| - 1`, where errors of `t` are damped.
+/// The hyperbolic tangent: `y = t / (t + 2)` with `t = e^2|x| - 1`. Where `y` is small it is `t/2 (1 - y)`, in which the
+/// roundings of sum and quotient are damped by `y`.
 #[inline(always)]
 pub(super) fn tanh<S: Simd, T: Real>(x: Vector<S, T>) -> Vector<S, T> {
     let sign = x.sign();
@@ -50,7 +51,9 @@ pub(super) fn tanh<S: Simd, T: Real>(x: Vector<S, T>) -> Vector<S, T> {
     let (rounded, q) = reduce((magnitude + magnitude).at_most(T::SATURATED));
     let scale = rounded.power_of_two();
     let t = q.fused(scale, scale - x.constant(T::one()));
-    (t / (t + x.constant(T::of(2.0)))).xor(sign)
+    let y = t / (t + x.constant(T::of(2.0)));
+    let half = t * x.constant(T::of(0.5));
+    magnitude.if_below(x.constant(T::of(0.35)), (-half).fused(y, half), y).xor(sign)
 }
 
 /// `1 / (1 + e^-x)`.

@@ -33,15 +33,25 @@ pub(super) fn ln<S: Simd, T: Real>(x: Vector<S, T>) -> Vector<S, T> {
 /// `ln(1 + x)`.
 #[inline(always)]
 pub(super) fn ln_1p<S: Simd, T: Real>(x: Vector<S, T>) -> Vector<S, T> {
+    let zero = x.constant(T::zero());
+    x.abs().if_below(x.constant(T::EPSILON), x, ln_1p_sum(x, zero, zero))
+}
+
+/// `ln(2^k (1 + x + low))`, where `low` is less than the last digit of `x`.
+#[inline(always)]
+pub(super) fn ln_1p_sum<S: Simd, T: Real>(
+    x: Vector<S, T>,
+    low: Vector<S, T>,
+    k: Vector<S, T>,
+) -> Vector<S, T> {
     let one = x.constant(T::one());
     let u = one + x;
-    // What the rounding of 1 + x lost; where x > 1, too little to matter beyond k = 64.
-    let lost = x.if_below(one, x - (u - one), one - (u - x));
+    // What the rounding of 1 + x lost; where x > 1, too little to matter beyond an exponent of 64.
+    let lost = x.if_below(one, x - (u - one), one - (u - x)) + low;
     let round = x.constant(T::ROUND);
-    let k = u.exponent() - round;
-    let scale = (round - k.at_most(T::of(64.0))).power_of_two();
-    let f = lost.fused(scale, u.mantissa() - one);
-    x.abs().if_below(x.constant(T::EPSILON), x, edges(u, combine(k, f)))
+    let exponent = u.exponent() - round;
+    let scale = (round - exponent.at_most(T::of(64.0))).power_of_two();
+    edges(u, combine(exponent + k, lost.fused(scale, u.mantissa() - one)))
 }
 
 /// `ln(1 + x)` for `x` in `[0, 1]`.

@@ -5,6 +5,7 @@
     reason = "code of an instruction level must be inlined into the function that enables it"
 )]
 
+mod area;
 mod element;
 mod elementwise;
 mod exp;

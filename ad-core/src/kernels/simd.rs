@@ -39,6 +39,8 @@ pub trait Lane: Float + Pod + Debug {
     fn mul<S: Simd>(simd: S, a: Self::Register<S>, b: Self::Register<S>) -> Self::Register<S>;
     /// `a / b`.
     fn div<S: Simd>(simd: S, a: Self::Register<S>, b: Self::Register<S>) -> Self::Register<S>;
+    /// The square root.
+    fn sqrt<S: Simd>(simd: S, x: Self::Register<S>) -> Self::Register<S>;
     /// The bits of both.
     fn and<S: Simd>(simd: S, a: Self::Register<S>, b: Self::Register<S>) -> Self::Register<S>;
     /// The bits of either, not both.
@@ -74,7 +76,7 @@ pub trait Lane: Float + Pod + Debug {
 }
 
 macro_rules! lane {
-    ($float:ty, $register:ident, $mask:ident, $lanes:ident, $splat:ident, [$($name:ident = $op:ident),*], $fused:ident,
+    ($float:ty, $register:ident, $mask:ident, $lanes:ident, $splat:ident, [$($name:ident = $op:ident),*], $sqrt:ident, $fused:ident,
      $below:ident, $choose:ident, $load:ident, $store:ident, $registers:ident, $registers_mut:ident) => {
         impl Lane for $float {
             type Register<S: Simd> = S::$register;
@@ -84,6 +86,8 @@ macro_rules! lane {
             fn splat<S: Simd>(simd: S, x: Self) -> S::$register { simd.$splat(x) }
             $(#[inline(always)]
             fn $name<S: Simd>(simd: S, a: S::$register, b: S::$register) -> S::$register { simd.$op(a, b) })*
+            #[inline(always)]
+            fn sqrt<S: Simd>(simd: S, x: S::$register) -> S::$register { simd.$sqrt(x) }
             #[inline(always)]
             fn fused<S: Simd>(simd: S, a: S::$register, b: S::$register, c: S::$register) -> S::$register {
                 simd.$fused(a, b, c)
@@ -113,6 +117,7 @@ lane!(
     F32_LANES,
     splat_f32s,
     [add = add_f32s, sub = sub_f32s, mul = mul_f32s, div = div_f32s, and = and_f32s, xor = xor_f32s],
+    sqrt_f32s,
     mul_add_e_f32s,
     less_than_f32s,
     select_f32s,
@@ -128,6 +133,7 @@ lane!(
     F64_LANES,
     splat_f64s,
     [add = add_f64s, sub = sub_f64s, mul = mul_f64s, div = div_f64s, and = and_f64s, xor = xor_f64s],
+    sqrt_f64s,
     mul_add_e_f64s,
     less_than_f64s,
     select_f64s,
@@ -179,6 +185,12 @@ impl<S: Simd, T: Lane> Vector<S, T> {
     #[inline(always)]
     pub(super) fn fused(self, a: Self, b: Self) -> Self {
         Self::new(self.simd, T::fused(self.simd, self.register, a.register, b.register))
+    }
+
+    /// The square root.
+    #[inline(always)]
+    pub(super) fn sqrt(self) -> Self {
+        Self::new(self.simd, <T as Lane>::sqrt(self.simd, self.register))
     }
 
     /// The bits of both.
