@@ -65,7 +65,8 @@
 //! |---|---|
 //! | `std` (default) | [`Var`], whose list is the thread's |
 //! | `program` (default) | tapes; needs Rust 1.89, numbers alone 1.85 |
-//! | `nalgebra`, `faer`, `ndarray`, `serde` | numbers as elements of matrices and arrays, and in files; with faer by its direct solvers (LU, Cholesky, QR), whose second derivatives an iteration may lack |
+//! | `nalgebra`, `ndarray`, `serde` | numbers as elements of matrices and arrays, and in files |
+//! | `faer` | the same there: products, LU, Cholesky, QR to any order; eigenvalues and singular values to first |
 //!
 //! Errors name the line of the recorded code, and the shapes. Nothing depends on the number of threads, and an example's
 //! results do not depend on the others.
