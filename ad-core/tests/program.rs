@@ -134,3 +134,54 @@ fn a_tape_of_one_example_computes_what_the_first_of_many_does() {
         }
     }
 }
+
+/// A network of matrix products costs what its lines cost, in loops over directions too; and each kind of instruction has
+/// its words.
+#[test]
+fn explanations_count_all_products_and_name_all_kinds() {
+    let network = |n: usize| {
+        Tape::record(|t| {
+            let (x, w, v) = (t.example("x", &[n]), t.shared("w", &[n, 9]), t.shared("v", &[9, n]));
+            let y = x.matmul(&w).tanh().matmul(&v);
+            [("dots", y.sum()), ("y", y)]
+        })
+        .unwrap()
+    };
+    for n in [1, 5, 40] {
+        let tape = network(n);
+        let text = tape.compile::<f64>().unwrap().explain();
+        let counted = tape.cost().example.multiply_adds;
+        let last = text.lines().last().unwrap();
+        assert_eq!(last, format!("{counted} multiply-adds an example in products"), "{text}");
+    }
+    let everything = Tape::record(|t| {
+        let (x, w) = (t.example("x", &[40]), t.shared("w", &[40, 40]));
+        let y = (x.matmul(&w).tanh() - x.mean_examples()).sin();
+        let jt = t.push_forward(&[(&x, &t.identity(40))], &[&y]).remove(0);
+        let picked = y.slice(0, 3..7).pad(0, 1, 8).gather(0, &[2, 2, 0]);
+        let selected = t.number(0.0).less(&y).select(&y, &y.square().max(&x));
+        [("trace", jt.tanh().trace()), ("picked", picked), ("wt", w.transpose()), ("s", selected.sum())]
+    })
+    .unwrap();
+    let vjp = everything.vjp(&["x", "w"]).unwrap().compile::<f32>().unwrap().explain();
+    let text = everything.compile::<f32>().unwrap().explain() + &vjp;
+    let kinds = [
+        "all examples as one block",
+        "for each binding:",
+        "for each block:",
+        " times:",
+        "after the last block:",
+        "matrix product ",
+        "matrix product over examples",
+        "sum over examples",
+        "sum of products",
+        "copy of ",
+        "transpose of 40 x 40",
+        "tanh",
+        "select",
+        "less",
+    ];
+    for kind in kinds {
+        assert!(text.contains(kind), "{kind}: {text}");
+    }
+}

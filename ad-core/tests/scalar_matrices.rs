@@ -118,6 +118,62 @@ fn check(
     }
 }
 
+/// All that nalgebra may ask of a number.
+#[rustfmt::skip]
+fn methods<T: RealField + Copy>(x: T, y: T) -> Vec<T> {
+    let (sine, cosine) = x.sin_cos();
+    let mut found = vec![
+        x.floor(), x.ceil(), x.round(), x.trunc(), x.fract(), x.abs(), x.signum(), x.recip(), x.sin(), x.cos(), x.tan(),
+        x.asin(), x.acos(), x.atan(), x.sinh(), x.cosh(), x.tanh(), x.asinh(), (x + T::one()).acosh(), x.atanh(),
+        x.log2(), x.log10(), x.ln(), x.ln_1p(), x.sqrt(), x.exp(), x.exp2(), x.exp_m1(), x.cbrt(), T::from_real(x),
+        x.real(), x.imaginary(), x.modulus(), x.modulus_squared(), x.norm1(), x.argument(), (-x).argument(),
+        x.to_exp().0, x.to_exp().1, (-x).to_exp().0, (-x).to_exp().1, x.scale(y), x.unscale(y), x.conjugate(),
+        x.mul_add(y, x), x.hypot(y), sine, cosine, x.log(y), x.powi(3), x.powf(y), x.powc(y), x.copysign(-y), x.max(y),
+        x.min(y), x.clamp(y, y + y), x.clamp(-y, T::zero()), x.clamp(-y, y), x.atan2(y), T::default_epsilon(),
+        T::default_max_relative(),
+    ];
+    found.extend(x.try_sqrt());
+    found.extend((-x).try_sqrt());
+    found.extend([T::min_value(), T::max_value()].into_iter().flatten());
+    found.extend([
+        T::pi(), T::two_pi(), T::frac_pi_2(), T::frac_pi_3(), T::frac_pi_4(), T::frac_pi_6(), T::frac_pi_8(),
+        T::frac_1_pi(), T::frac_2_pi(), T::frac_2_sqrt_pi(), T::e(), T::log2_e(), T::log10_e(), T::ln_2(), T::ln_10(),
+    ]);
+    found
+}
+
+#[rustfmt::skip]
+fn predicates<T: RealField + Copy>(x: T, y: T) -> Vec<bool> {
+    let nearly = x + T::default_epsilon() * x;
+    vec![
+        x.is_finite(), x.is_sign_positive(), x.is_sign_negative(), (-x).is_sign_negative(), x.abs_diff_eq(&y, x),
+        x.relative_eq(&nearly, T::default_epsilon(), T::default_max_relative()), x.relative_eq(&y, x * x, x * x),
+        x.ulps_eq(&nearly, T::zero(), T::default_max_ulps()), x.ulps_eq(&y, T::zero(), T::default_max_ulps()),
+    ]
+}
+
+#[test]
+fn the_numbers_of_nalgebra_are_plain_ones_and_their_slopes() {
+    for (x, y) in [(0.37, 0.81), (0.81, 0.37)] {
+        let plain = methods(x, y);
+        let forward = methods(Dual::<f64, 2>::along(x, 0), Dual::along(y, 1));
+        assert_eq!(plain.len(), forward.len());
+        for (k, (plain, forward)) in plain.iter().zip(&forward).enumerate() {
+            assert_eq!(plain.to_bits(), forward.value.to_bits(), "{k}: {plain} {forward:?}");
+            let h = 1e-5;
+            let by_x = (methods(x + h, y)[k] - methods(x - h, y)[k]) / (2.0 * h);
+            let by_y = (methods(x, y + h)[k] - methods(x, y - h)[k]) / (2.0 * h);
+            for (want, got) in [by_x, by_y].iter().zip(forward.tangent) {
+                assert!((got - want).abs() <= 1e-8 * (1.0 + want.abs()), "{k}: {got} {want}");
+            }
+            let reverse = gradient(|v: &[Var]| methods(v[0], v[1])[k], &[x, y]).unwrap();
+            assert_eq!((reverse.0.to_bits(), &reverse.1[..]), (plain.to_bits(), &forward.tangent[..]), "{k}");
+        }
+        assert_eq!(predicates(x, y), predicates(Dual::<f64>::variable(x), Dual::variable(y)));
+        assert_eq!(predicates(x, y), predicates(Var::<f64>::fixed(x), Var::fixed(y)));
+    }
+}
+
 #[test]
 fn nalgebra_differentiates() {
     check("Cholesky", cholesky, cholesky, cholesky, cholesky, 0.0);

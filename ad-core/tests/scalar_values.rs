@@ -1,7 +1,7 @@
 //! Values of numbers with derivatives are the bits of plain code, whatever the code does; derivatives agree in all
 //! modes.
 
-use ad_core::{Dual, Recording, Scalar, Var, record};
+use ad_core::{Dual, List, Recording, Replay, Scalar, Taylor, Var, VarIn, jacobian_pattern, record};
 use proptest::prelude::*;
 
 /// All functions of one number.
@@ -136,6 +136,31 @@ proptest! {
         let x32 = x.map(|x| x as f32);
         let (want, got) = (program(&steps, &x32), program(&steps, &x32.map(Dual::<f32>::variable)));
         prop_assert!(got.value.to_bits() == want.to_bits() || (got.value.is_nan() && want.is_nan()));
+    }
+
+    /// Also those that keep something else than a derivative.
+    #[test]
+    fn values_of_all_other_kinds(steps in steps(), x in [numbers(), numbers(), numbers()]) {
+        let want = program(&steps, &x);
+        let series = program(&steps, &x.map(Taylor::<f64, 3>::variable));
+        prop_assert!(same(series.base(), want), "Taylor {series:?} for {want}");
+        let list = List::new();
+        let var = program(&steps, &x.map(|x| list.variable(x))).value();
+        prop_assert!(same(var, want), "VarIn {var} for {want}");
+        let fixed = program(&steps, &x.map(VarIn::<f64>::fixed));
+        prop_assert!(same(fixed.value(), want) && fixed.is_constant(), "constants {fixed:?} for {want}");
+        let replay = Replay::record(&x, |x| program(&steps, x)).unwrap().call(&x).unwrap();
+        prop_assert!(same(replay, want), "Replay {replay} for {want}");
+        let mut value = f64::NAN;
+        jacobian_pattern(
+            |x| {
+                let y = program(&steps, x);
+                value = y.value();
+                vec![y]
+            },
+            &x,
+        );
+        prop_assert!(same(value, want), "Dependent {value} for {want}");
     }
 
     /// Forward and reverse multiply the same slopes, so that they are finite together and agree.
