@@ -101,7 +101,7 @@ class File:
     def write(self):
         self.open = {}
         for mutant in self.mutants:
-            kind = mutant['genre'] if mutant['genre'] in ('FnValue', 'MatchArm', 'Table') else 'inner'
+            kind = mutant['genre'] if mutant['genre'] in ('FnValue', 'MatchArm', 'MatchArmGuard', 'Table') else 'inner'
             self.open.setdefault((kind, self.span(mutant)[0]), []).append(mutant)
         self.placed = set()
         tables = [self.take(*key) for key in sorted(self.open) if key[0] == 'Table']
@@ -171,15 +171,10 @@ class File:
         pattern, body = node.child_by_field_name('pattern'), node.child_by_field_name('value')
         guard = pattern.child_by_field_name('condition')
         deleted = self.take('MatchArm', start)
-        guarded = self.open.get(('inner', self.bounds(guard)[0]), []) if guard else []
-        guarded = [m for m in guarded if m['genre'] == 'MatchArmGuard']
+        guarded = self.take('MatchArmGuard', self.bounds(guard)[0]) if guard else []
         if not deleted and not guarded:
             return self.inside(node)
-        condition = 'true'
-        if guard:
-            if guarded:
-                self.take('inner', self.bounds(guard)[0])
-            condition = self.inside(guard)
+        condition = self.render(guard) if guard else 'true'
         for m in guarded:
             condition = switch([(m, m['replacement'])], condition)
         for m in deleted:

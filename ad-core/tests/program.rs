@@ -153,17 +153,23 @@ fn explanations_count_all_products_and_name_all_kinds() {
         let last = text.lines().last().unwrap();
         assert_eq!(last, format!("{counted} multiply-adds an example in products"), "{text}");
     }
-    let everything = Tape::record(|t| {
+    let directions = Tape::record(|t| {
         let (x, w) = (t.example("x", &[40]), t.shared("w", &[40, 40]));
-        let y = (x.matmul(&w).tanh() - x.mean_examples()).sin();
+        let y = x.matmul(&w).tanh();
         let jt = t.push_forward(&[(&x, &t.identity(40))], &[&y]).remove(0);
         let picked = y.slice(0, 3..7).pad(0, 1, 8).gather(0, &[2, 2, 0]);
         let selected = t.number(0.0).less(&y).select(&y, &y.square().max(&x));
         [("trace", jt.tanh().trace()), ("picked", picked), ("wt", w.transpose()), ("s", selected.sum())]
-    })
-    .unwrap();
-    let vjp = everything.vjp(&["x", "w"]).unwrap().compile::<f32>().unwrap().explain();
-    let text = everything.compile::<f32>().unwrap().explain() + &vjp;
+    });
+    let centred = Tape::record(|t| {
+        let x = t.example("x", &[3]);
+        [("y", &x - x.mean_examples())]
+    });
+    let mut text = String::new();
+    for (tape, inputs) in [(directions.unwrap(), &["x", "w"][..]), (centred.unwrap(), &["x"])] {
+        text += &tape.compile::<f32>().unwrap().explain();
+        text += &tape.vjp(inputs).unwrap().compile::<f32>().unwrap().explain();
+    }
     let kinds = [
         "all examples as one block",
         "for each binding:",
