@@ -165,8 +165,14 @@ fn explanations_count_all_products_and_name_all_kinds() {
         let x = t.example("x", &[3]);
         [("y", &x - x.mean_examples())]
     });
+    let rows = Tape::record(|t| {
+        let v = t.example("x", &[16, 16]).tanh();
+        [("y", v.einsum("ji,i->ij", &v.sum_axis(1)).tanh())]
+    });
     let mut text = String::new();
-    for (tape, inputs) in [(directions.unwrap(), &["x", "w"][..]), (centred.unwrap(), &["x"])] {
+    for (tape, inputs) in
+        [(directions.unwrap(), &["x", "w"][..]), (centred.unwrap(), &["x"]), (rows.unwrap(), &["x"])]
+    {
         text += &tape.compile::<f32>().unwrap().explain();
         text += &tape.vjp(inputs).unwrap().compile::<f32>().unwrap().explain();
     }
