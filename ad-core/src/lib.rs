@@ -66,13 +66,14 @@
 //! | `std` (default) | [`Var`], whose list is the thread's |
 //! | `program` (default) | tapes; needs Rust 1.89, numbers alone 1.85 |
 //! | `nalgebra`, `ndarray`, `serde` | numbers as elements of matrices and arrays, and in files |
+//! | `faer` | the same there: products, LU, Cholesky, QR to any order; eigenvalues and singular values to first |
 //!
 //! Errors name the line of the recorded code, and the shapes. Nothing depends on the number of threads, and an example's
 //! results do not depend on the others.
 
 #![cfg_attr(not(feature = "std"), no_std)]
-// What simba declares unsafe is implemented in one file; all else forbids it.
-#![cfg_attr(not(feature = "nalgebra"), forbid(unsafe_code))]
+// What simba and faer declare unsafe is implemented in a file each; all else forbids it.
+#![cfg_attr(not(any(feature = "nalgebra", feature = "faer")), forbid(unsafe_code))]
 
 extern crate alloc;
 

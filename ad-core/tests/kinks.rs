@@ -185,6 +185,45 @@ fn masks_are_those_of_the_elements() {
     }
 }
 
+/// A mask goes on along the axes that it tells apart, wherever its value has them.
+#[test]
+fn masks_follow_transposed_axes() {
+    let mask = [1.0, 0.0, 1.0, 0.0, 0.0, 1.0];
+    let tape = Tape::record(|t| {
+        let (x, w) = (t.example("x", &[3, 2]), t.shared("w", &[2, 3]));
+        let product = x.ln().transpose() * &w;
+        [("y", t.constant(&mask, &[2, 3]).select(&product, &t.number(0.0)))]
+    })
+    .unwrap();
+    let program = tape.vjp(&["x"]).unwrap().compile::<f64>().unwrap();
+    // Zero where the mask, transposed, is.
+    let x = [1.0, 0.0, 0.0, 0.0, 3.0, 4.0];
+    let w = [2.0, 3.0, 5.0, 7.0, 11.0, 13.0];
+    let out = program.call(1, &[&x, &w, &[1.0; 6]]).unwrap();
+    let want = [2.0, 0.0, 0.0, 0.0, 5.0 / 3.0, 13.0 / 4.0];
+    assert!(out[1].iter().zip(want).all(|(got, want)| (got - want).abs() <= 1e-15), "{:?}", out[1]);
+}
+
+/// What is finite at all finite numbers needs no mask on the way back; what is not gets one.
+#[test]
+fn masks_go_where_slopes_may_not_be_finite() {
+    let selects = |f: Unary| {
+        let tape = Tape::record(|t| {
+            let x = t.example("x", &[]);
+            [("y", t.number(0.0).less(&x).select(&x.unary(f), &x))]
+        });
+        let vjp = tape.unwrap().vjp(&["x"]).unwrap();
+        vjp.nodes().iter().filter(|node| node.op == ad_core::Op::Select).count()
+    };
+    // The value, and the cotangents of its two sides.
+    for f in [Unary::Sin, Unary::Cos, Unary::Tanh, Unary::Sigmoid, Unary::Softplus] {
+        assert_eq!(selects(f), 3, "{}", f.name());
+    }
+    for f in [Unary::Ln, Unary::Sqrt, Unary::Recip, Unary::Exp, Unary::Atanh] {
+        assert_eq!(selects(f), 4, "{}", f.name());
+    }
+}
+
 /// On numbers a path with a factor 0 contributes nothing.
 #[test]
 fn zero_slopes_pass_nothing() {

@@ -134,3 +134,65 @@ fn a_tape_of_one_example_computes_what_the_first_of_many_does() {
         }
     }
 }
+
+/// A network of matrix products costs what its lines cost, in loops over directions too; and each kind of instruction has
+/// its words.
+#[test]
+fn explanations_count_all_products_and_name_all_kinds() {
+    let network = |n: usize| {
+        Tape::record(|t| {
+            let (x, w, v) = (t.example("x", &[n]), t.shared("w", &[n, 9]), t.shared("v", &[9, n]));
+            [("y", x.matmul(&w).tanh().matmul(&v))]
+        })
+        .unwrap()
+    };
+    for n in [3, 5, 40] {
+        let tape = network(n);
+        let text = tape.compile::<f64>().unwrap().explain();
+        let counted = tape.cost().example.multiply_adds;
+        let last = text.lines().last().unwrap();
+        assert_eq!(last, format!("{counted} multiply-adds an example in products"), "{text}");
+    }
+    let directions = Tape::record(|t| {
+        let (x, w) = (t.example("x", &[40]), t.shared("w", &[40, 40]));
+        let y = x.matmul(&w).tanh();
+        let jt = t.push_forward(&[(&x, &t.identity(40))], &[&y]).remove(0);
+        let picked = y.slice(0, 3..7).pad(0, 1, 8).gather(0, &[2, 2, 0]);
+        let selected = t.number(0.0).less(&y).select(&y, &y.square().max(&x));
+        [("trace", jt.tanh().trace()), ("picked", picked), ("wt", w.transpose()), ("s", selected.sum())]
+    });
+    let centred = Tape::record(|t| {
+        let x = t.example("x", &[3]);
+        [("y", &x - x.mean_examples())]
+    });
+    let rows = Tape::record(|t| {
+        let v = t.example("x", &[16, 16]).tanh();
+        [("y", v.einsum("ji,i->ij", &v.sum_axis(1)).tanh())]
+    });
+    let mut text = String::new();
+    for (tape, inputs) in
+        [(directions.unwrap(), &["x", "w"][..]), (centred.unwrap(), &["x"]), (rows.unwrap(), &["x"])]
+    {
+        text += &tape.compile::<f32>().unwrap().explain();
+        text += &tape.vjp(inputs).unwrap().compile::<f32>().unwrap().explain();
+    }
+    let kinds = [
+        "all examples as one block",
+        "for each binding:",
+        "for each block:",
+        " times:",
+        "after the last block:",
+        "matrix product ",
+        "matrix product over examples",
+        "sum over examples",
+        "sum of products",
+        "copy of ",
+        "transpose of 40 x 40",
+        "tanh",
+        "select",
+        "less",
+    ];
+    for kind in kinds {
+        assert!(text.contains(kind), "{kind}: {text}");
+    }
+}

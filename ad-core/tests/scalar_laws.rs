@@ -244,6 +244,41 @@ fn functions_of_numbers_alone() {
     }
 }
 
+#[test]
+fn functions_of_two_numbers_by_each_of_them() {
+    type Case = (&'static str, fn(Dual<f64, 2>, Dual<f64, 2>) -> Dual<f64, 2>, fn(f64, f64) -> f64);
+    let functions: &[Case] = &[
+        ("rem", |a, b| a % b, |a, b| a % b),
+        ("max", Float::max, f64::max),
+        ("min", Float::min, f64::min),
+        ("abs_sub", |a, b| Float::abs_sub(a, b), |a, b| (a - b).max(0.0)),
+        ("copysign", Float::copysign, f64::copysign),
+        ("hypot", Float::hypot, f64::hypot),
+        ("atan2", Float::atan2, f64::atan2),
+        ("powf", Float::powf, f64::powf),
+        ("log", Float::log, f64::log),
+    ];
+    for &(name, dual, plain) in functions {
+        for at in [[0.7, 1.9], [2.3, 0.4], [1.1, -0.8], [-1.3, 0.6], [-2.9, -0.7]] {
+            let y = dual(Dual::along(at[0], 0), Dual::along(at[1], 1));
+            let value = plain(at[0], at[1]);
+            assert!(y.value == value || (y.value.is_nan() && value.is_nan()), "{name} at {at:?}");
+            let want = differences(|x| plain(x[0], x[1]), &at);
+            assert!(
+                value.is_nan() || close(&y.tangent, &want, 1e-7),
+                "{name} at {at:?}: {:?} {want:?}",
+                y.tangent
+            );
+        }
+    }
+    // Ties and kinks, as in the table.
+    let at = |a: f64, b: f64, f: Case| f.1(Dual::along(a, 0), Dual::along(b, 1)).tangent;
+    assert_eq!(at(2.0, 2.0, functions[1]), [0.5, 0.5]);
+    assert_eq!(at(2.0, 2.0, functions[2]), [0.5, 0.5]);
+    assert_eq!(at(2.0, 2.0, functions[3]), [0.0, 0.0]);
+    assert_eq!(at(0.0, -2.0, functions[4]), [0.0, 0.0]);
+}
+
 /// Plain numbers on either side, references, assignments: all the same operation.
 #[expect(clippy::op_ref, reason = "the references are what is tested")]
 #[test]

@@ -1,7 +1,7 @@
 //! Values of numbers with derivatives are the bits of plain code, whatever the code does; derivatives agree in all
 //! modes.
 
-use ad_core::{Dual, Recording, Scalar, Var, record};
+use ad_core::{Dual, List, Recording, Replay, Scalar, Taylor, Var, VarIn, jacobian_pattern, record};
 use proptest::prelude::*;
 
 /// All functions of one number.
@@ -80,6 +80,9 @@ fn two<T: Scalar>(k: usize, a: T, b: T) -> T {
     functions[k % functions.len()](a, b)
 }
 
+/// The place of `mul_add` in that list of sixteen.
+const MUL_ADD: usize = 13;
+
 /// A program of many steps, each of which reads earlier results.
 fn program<T: Scalar>(steps: &[(bool, usize, usize, usize)], x: &[T]) -> T {
     let mut values = x.to_vec();
@@ -138,6 +141,34 @@ proptest! {
         prop_assert!(got.value.to_bits() == want.to_bits() || (got.value.is_nan() && want.is_nan()));
     }
 
+    /// Also those that keep something else than a derivative.
+    #[test]
+    fn values_of_all_other_kinds(steps in steps(), x in [numbers(), numbers(), numbers()]) {
+        let want = program(&steps, &x);
+        let series = program(&steps, &x.map(Taylor::<f64, 3>::variable));
+        prop_assert!(same(series.base(), want), "Taylor {series:?} for {want}");
+        let list = List::new();
+        let var = program(&steps, &x.map(|x| list.variable(x))).value();
+        prop_assert!(same(var, want), "VarIn {var} for {want}");
+        let fixed = program(&steps, &x.map(VarIn::<f64>::fixed));
+        prop_assert!(same(fixed.value(), want) && fixed.is_constant(), "constants {fixed:?} for {want}");
+        let mut value = f64::NAN;
+        jacobian_pattern(
+            |x| {
+                let y = program(&steps, x);
+                value = y.value();
+                vec![y]
+            },
+            &x,
+        );
+        prop_assert!(same(value, want), "Dependent {value} for {want}");
+        // A replay multiplies and adds in two roundings where the code had one.
+        let steps: Vec<_> = steps.into_iter().filter(|&(binary, k, ..)| !binary || k % 16 != MUL_ADD).collect();
+        let want = program(&steps, &x);
+        let replay = Replay::record(&x, |x| program(&steps, x)).unwrap().call(&x).unwrap();
+        prop_assert!(same(replay, want), "Replay {replay} for {want}");
+    }
+
     /// Forward and reverse multiply the same slopes, so that they are finite together and agree.
     #[test]
     fn forward_is_reverse(steps in steps(), x in [numbers(), numbers(), numbers()]) {
@@ -149,8 +180,8 @@ proptest! {
         if dual.value.is_finite() {
             for (f, r) in dual.tangent.into_iter().zip(reverse) {
                 let scale = 1.0 + f.abs().min(r.abs());
-                let agree = f == r || (f - r).abs() <= 1e-9 * scale || (f.is_nan() && r.is_nan());
-                // Products taken in another order overflow, or cancel, at other places.
+                let agree = f == r || (f - r).abs() <= 1e-6 * scale || (f.is_nan() && r.is_nan());
+                // Products taken in another order overflow, or cancel, at other places: by some 1e-9 once in 1e5 programs.
                 let extreme = |t: f64| !t.is_finite() || t.abs() > 1e30 || t.abs() < 1e-30;
                 prop_assert!(agree || (extreme(f) || extreme(r)), "forward {f}, reverse {r}");
             }

@@ -9,6 +9,8 @@ mod custom;
 mod drivers;
 mod dual;
 mod elementary;
+#[cfg(feature = "faer")]
+mod faer;
 mod list;
 #[cfg(feature = "nalgebra")]
 mod nalgebra;

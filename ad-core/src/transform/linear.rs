@@ -146,3 +146,27 @@ fn check_names(list: &[(String, NodeId)], what: &str) -> Result<()> {
     let taken = list.iter().enumerate().find(|(k, (name, _))| list[..*k].iter().any(|(n, _)| n == name));
     taken.map_or(Ok(()), |(_, (name, _))| Err(Error::new(format!("the {what} name `{name}` is taken"))))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::elementary::Elementary;
+    use crate::tape::Tracer;
+
+    /// No tape from `linearize` has such lines.
+    #[test]
+    fn what_is_not_linear_does_not_transpose() {
+        let codes: [fn(&Tracer) -> Tracer; 4] = [
+            Elementary::exp,
+            Elementary::square,
+            |x| x.select(&x.lift(1.0), &x.lift(2.0)),
+            |x| x / &(x + 1.0),
+        ];
+        for code in codes {
+            let tape = Tape::record(|t| [("y", code(&t.example("x", &[2])))]).unwrap();
+            let [inputs, outputs] = ["x", "y"].map(|name| vec![name.to_owned()]);
+            let refusal = Linear { tape, inputs, outputs }.transpose().unwrap_err().to_string();
+            assert!(refusal.contains("is not linear in the inputs to transpose"), "{refusal}");
+        }
+    }
+}

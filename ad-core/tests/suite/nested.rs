@@ -1,6 +1,6 @@
 //! Derivatives inside recordings: forward, reverse, and both in each other.
 
-use ad_core::{Array, Elementary, Tape, check};
+use ad_core::{Array, Elementary, Tape, Tracer, check};
 
 use crate::{check_everything, inputs, record};
 
@@ -97,6 +97,45 @@ fn pull_back_of_a_value_that_does_not_depend_is_zero() {
 }
 
 #[test]
+fn cotangents_come_in_the_order_asked_for() {
+    let code = |x: &Tracer, w: &Tracer| (x.matmul(w).tanh() * x.sum()).sum();
+    let outer = Tape::record(|t| {
+        let (x, w) = (t.example("x", &[3]), t.example("w", &[3, 2]));
+        let bars = t.pull_back(&[(&code(&x, &w), &t.number(1.0))], &[&w, &x]);
+        ["w_bar", "x_bar"].into_iter().zip(bars).collect::<Vec<_>>()
+    })
+    .unwrap();
+    let vjp = record(|t| code(&t.example("x", &[3]), &t.example("w", &[3, 2]))).vjp(&["x", "w"]).unwrap();
+    let mut point = inputs(&outer, 2, 0.3, 0.9);
+    let inside = outer.eval(2, &point).unwrap();
+    point.push(Array::new(&[2], vec![1.0; 2]).unwrap());
+    let outside = vjp.eval(2, &point).unwrap();
+    assert_eq!((&inside[0], &inside[1]), (&outside[2], &outside[1]));
+}
+
+#[test]
+fn names_turn_with_each_transposition() {
+    let forward = record(|t| t.example("x", &[2]).sin()).linearize(&["x"]).unwrap();
+    let reverse = forward.transpose().unwrap();
+    assert_eq!((&forward.inputs()[0], &forward.outputs()[0]), (&"x_dot".to_owned(), &"y_dot".to_owned()));
+    assert_eq!((&reverse.inputs()[0], &reverse.outputs()[0]), (&"y_bar".to_owned(), &"x_bar".to_owned()));
+    let back = reverse.transpose().unwrap();
+    assert_eq!((back.inputs(), back.outputs()), (forward.inputs(), forward.outputs()));
+}
+
+/// z = y^2 and y = exp x, each moved by itself: z_dot is 2 y y_dot, whatever x does.
+#[test]
+fn a_seed_is_the_tangent_of_its_value() {
+    let tape = record(|t| {
+        let (x, x_dot, y_dot) = (t.example("x", &[]), t.example("x_dot", &[]), t.example("y_dot", &[]));
+        let y = x.exp();
+        t.push_forward(&[(&x, &x_dot), (&y, &y_dot)], &[&y.square()]).remove(0)
+    });
+    let numbers = [0.5, 3.0, -2.0].map(|x| Array::new(&[1], vec![x]).unwrap());
+    assert_eq!(tape.eval(1, &numbers).unwrap()[0].data, [2.0 * 0.5_f64.exp() * -2.0]);
+}
+
+#[test]
 fn a_gradient_step_inside_a_recording() {
     check_everything(
         &record(|t| {
@@ -152,7 +191,7 @@ fn nested_derivatives_by_one_value() {
 
 #[test]
 fn an_inlined_tape_is_the_code_it_was_recorded_from() {
-    let code = |x: &ad_core::Tracer, w: &ad_core::Tracer| (x.matmul(w).tanh() + x.sum()).square();
+    let code = |x: &Tracer, w: &Tracer| (x.matmul(w).tanh() + x.sum()).square();
     let inner = record(|t| code(&t.example("a", &[2]), &t.shared("b", &[2, 3])));
     let outer = record(|t| t.inline(&inner, &[&t.example("x", &[2]), &t.shared("w", &[2, 3])]).remove(0));
     assert_eq!(outer, record(|t| code(&t.example("x", &[2]), &t.shared("w", &[2, 3]))));
