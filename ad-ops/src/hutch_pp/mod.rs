@@ -110,15 +110,16 @@ pub fn estimate_shifted(tape: &Tape, state: &str, field: &str, settings: HutchPp
 }
 
 impl HutchPp {
-    /// The tape of [`estimate`] with one more output, [`REST`]: the mean of `|P J P g|^2` over the probes, whose
-    /// expectation is `|P J P|_F^2`. [`Bases::note`] takes it and tells whether an old basis has lost its worth.
+    /// The tape of [`estimate`], or of [`estimate_shifted`] for a shifted sketch, with one more output, [`REST`]: the mean of
+    /// `|P J P g|^2` over the probes, whose expectation is `|P J P|_F^2`, with `J - c I` in place of `J` where there is a
+    /// shift. [`Bases::note`] takes it and tells whether an old basis has lost its worth.
     ///
     /// # Errors
     /// As [`estimate`].
-    pub fn measure(self, tape: &Tape, state: &str, field: &str) -> Result<Tape> {
+    pub fn measure(self, tape: &Tape, state: &str, field: &str, sketch: Sketch) -> Result<Tape> {
         self.check()?;
         with_field(tape, state, field, |f| {
-            let (mut outputs, rest) = self.with_inputs(f, false);
+            let (mut outputs, rest) = self.with_inputs(f, sketch == Sketch::Shifted);
             outputs.push((REST.to_owned(), rest));
             outputs
         })
@@ -173,7 +174,11 @@ impl HutchPp {
             let dims = -(q * q).sum() + f.dim as f64;
             rest = rest + (dims - (&probes * &probes).sum() * (1.0 / m as f64)) * c;
         }
-        let left = beside(&images).square().sum() * (1.0 / m as f64);
+        let left = match shift {
+            Some(c) => beside(&images) - &probes * c,
+            None => beside(&images),
+        };
+        let left = left.square().sum() * (1.0 / m as f64);
         let mut outputs = f.outputs;
         outputs.push((DIVERGENCE.to_owned(), (within + rest).to_examples()));
         (outputs, left.to_examples())
