@@ -1,4 +1,4 @@
-//! Does Hutch++ train flows better than Hutchinson's estimator? `hutch_pp_training [--quick]` tries it.
+//! Does Hutch++ train flows better than Hutchinson's estimator? `hutch_pp_training [--quick] [SETS]` tries it.
 //!
 //! 1. On data sets in the plane (Liu, Du, Deng, Zhang: *Optimal stochastic trace estimation in generative modeling*, 2025,
 //!    claim that it does): flows trained with either at the same number of Jacobian-vector products, with bases that are renewed
@@ -26,6 +26,9 @@ struct Arguments {
     /// Trainings of each kind, each from a seed of its own.
     #[arg(long, default_value = "3")]
     seeds: u64,
+    /// The data sets, of 2spirals, circles, checkerboard [default: all].
+    #[arg(value_parser = ["2spirals", "circles", "checkerboard"])]
+    sets: Vec<String>,
 }
 
 fn main() -> ExitCode {
