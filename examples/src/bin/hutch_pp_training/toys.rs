@@ -70,6 +70,10 @@ struct Trained {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+    let sets: Vec<_> = PAPER.into_iter().filter(|(set, _)| arguments.wants(set.name())).collect();
+    if sets.is_empty() {
+        return Ok(());
+    }
     let size = if arguments.quick { QUICK } else { FULL };
     let seeds = if arguments.quick { 1 } else { arguments.seeds.max(1) };
     println!(
@@ -78,10 +82,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
          an evaluation of the field; evaluations for a solve; seconds for a training",
         size.rows, size.epochs, size.fresh
     );
-    for (set, paper) in PAPER {
-        if arguments.sets.is_empty() || arguments.sets.iter().any(|name| name == set.name()) {
-            Toy::new(set, &size)?.compare(paper, seeds)?;
-        }
+    for (set, paper) in sets {
+        Toy::new(set, &size)?.compare(paper, seeds)?;
     }
     Ok(())
 }

@@ -10,7 +10,7 @@ use ad_ops::trace::{Diagonal, Estimate, Rescaling, hutch_pp, hutchinson, xnystra
 use crate::row::{Row, mean_relative_error};
 
 const DIM: i32 = 1000;
-const RUNS: u32 = 400;
+const RUNS: u64 = 400;
 /// How far off the figures may be, beside three standard errors.
 const SHARE: f64 = 0.12;
 
@@ -21,7 +21,7 @@ const PLAIN: Rescaling = Rescaling::None(LAW);
 
 type Spectrum = (&'static str, fn(i32) -> f64);
 
-pub(crate) fn table() -> Result<Vec<Row>> {
+pub(crate) fn table(seed: u64) -> Result<Vec<Row>> {
     let spectra: [(Spectrum, usize, [f64; 4]); 4] = [
         (("flat", |i| 1.0 + 2.0 * f64::from(i) / f64::from(DIM - 1)), 100, [1.07e-3, 2.1e-3, 2.0e-3, 1.9e-3]),
         (("poly", |i| f64::from(i + 1).powi(-2)), 100, [6.6e-2, 5.9e-4, 3.0e-4, 2.8e-4]),
@@ -32,7 +32,8 @@ pub(crate) fn table() -> Result<Vec<Row>> {
     for ((spectrum, value), products, published) in spectra {
         let map = Diagonal((0..DIM).map(value).collect());
         let trace: f64 = map.0.iter().sum();
-        let error = |estimate: Estimator| mean_relative_error(RUNS, trace, |s| estimate(&map, products, s));
+        let error =
+            |estimate: Estimator| mean_relative_error([seed, RUNS], trace, |s| estimate(&map, products, s));
         let methods: [(&str, Estimator); 4] = [
             ("Hutchinson", |map, m, s| hutchinson(map, m, LAW, s)),
             ("Hutch++", |map, m, s| hutch_pp(map, m, LAW, s)),
