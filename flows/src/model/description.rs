@@ -173,6 +173,7 @@ enum LawText {
 }
 
 impl LawText {
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "so serde calls it")]
     fn serialize<S: Serializer>(law: &Block, serializer: S) -> std::result::Result<S::Ok, S::Error> {
         let text = match law {
             Block::Independent(Probe::Rademacher) => Self::Rademacher,

@@ -62,11 +62,17 @@ pub(crate) struct Batch<T> {
 impl<T: Float> Batch<T> {
     pub(crate) fn new(tape: &Tape, inputs: &Inputs, examples: usize) -> Result<Self> {
         let program = tape.compile()?;
+        let rows = rows(&program, inputs, examples);
+        Ok(Batch::with_rows(program, rows, examples))
+    }
+
+    /// With what each input is fed.
+    pub(crate) fn with_rows(program: Program<T>, rows: Vec<Vec<T>>, examples: usize) -> Self {
         let (mut shared, mut own) = (Vec::new(), Vec::new());
-        for (port, row) in program.inputs().iter().zip(rows(&program, inputs, examples)) {
+        for (port, row) in program.inputs().iter().zip(rows) {
             if port.has_example() { own.push(row) } else { shared.push(row) }
         }
-        Ok(Batch { runner: program.into_runner(), shared, own, examples })
+        Batch { runner: program.into_runner(), shared, own, examples }
     }
 }
 

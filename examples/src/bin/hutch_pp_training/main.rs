@@ -42,7 +42,20 @@
 //!
 //! Where it pays, `hutch_pp_training decaying`: the errors of an example's divergence, and of the gradient in the weights
 //! of the mean over 64 examples. Old bases are those of weights that have moved on by a hundredth since; they leave the
-//! products of the sketch to larger bases. DECAYING
+//! products of the sketch to larger bases.
+//!
+//! | | products | error of the divergence (0.923) | of the gradient | us an example, with the gradient |
+//! |---|---|---|---|---|
+//! | exact, cheapest route | | 0 | 0 | 1125 |
+//! | Hutchinson | 12 | 0.221 | 0.95 | 257 |
+//! | Hutch++, new bases | 12 | 0.058 | 0.71 | 268 |
+//! | Hutch++, old bases | 12 | 0.028 | 0.49 | 299 |
+//! | Hutchinson | 24 | 0.154 | 0.68 | 423 |
+//! | Hutch++, new bases | 24 | 0.018 | 0.38 | 424 |
+//! | Hutch++, old bases | 24 | 0.0080 | 0.25 | 493 |
+//!
+//! At one price that is an error of the divergence 4 to 9 times less with new bases, and 8 to 19 times less with old ones; of the
+//! gradient 1.3 to 2.7 times.
 
 mod decaying;
 mod toys;
