@@ -120,7 +120,7 @@ fn variance_with_a_stale_basis_is_that_of_the_formula() {
         let variance = samples.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / samples.len() as f64;
         assert_near(&[variance], &[2.0 * (square(&pbp) - square(&diagonal))], 1e-10);
         assert_near(&[rest], &[square(&pjp)], 1e-10);
-        let less = |i: usize| j[i] - if i % (d + 1) == 0 { shifts.data[e] } else { 0.0 };
+        let less = |i: usize| j[i] - if i.is_multiple_of(d + 1) { shifts.data[e] } else { 0.0 };
         let left = beside(q, &(0..d * d).map(less).collect::<Vec<_>>(), d);
         assert_near(&[shifted[e]], &[square(&left)], 1e-10);
         let trace: f64 = j.iter().step_by(d + 1).sum();
