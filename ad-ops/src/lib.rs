@@ -25,6 +25,7 @@
 //! [`diagonal`], [`squared_norm`] and [`laplacian`] are planned likewise.
 //! [`Estimator::Hutchinson`] adds an input, the probes; [`Probe`] says how one is drawn, [`Block`] how several stand to each
 //! other, [`Probes`] which examples and steps have their own, all from explicit seeds ([`random`]).
+//! [`divergence_with_error`] tells the standard error too.
 //!
 //! | module | holds |
 //! |---|---|
@@ -44,7 +45,10 @@ mod squared_norm;
 pub mod trace;
 
 pub use diagonal::{DIAGONAL, diagonal};
-pub use divergence::{DIVERGENCE, Estimator, PROBE, Route, Routes, Workload, divergence, explain};
+pub use divergence::{
+    DIVERGENCE, Estimator, PROBE, Route, Routes, STANDARD_ERROR, Workload, divergence, divergence_with_error,
+    explain,
+};
 pub use laplacian::{LAPLACIAN, laplacian};
 pub use probe::{Block, Probe, Probes, Renewal, Sharing};
 pub use squared_norm::{SQUARED_NORM, squared_norm, squared_norm_by_probes};

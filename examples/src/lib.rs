@@ -20,8 +20,9 @@
 //! | `13_scalars` | numbers that carry derivatives, for code that branches |
 //!
 //! `hutchinson` is a notebook on Hutchinson's estimator, section by section; it writes a page with plots.
-//! `hutch_pp_training` trains flows by it, by Hutch++ and by the exact divergence.
-//! `trace_tables` runs published tables of trace estimators again and holds each figure against its band.
+//! `hutch_pp_training` trains flows by it, by Hutch++ and by the exact divergence: in the plane all train alike. The tables are at
+//! the top of its source.
+//! `trace_tables` runs published tables of trace estimators again, from any seed, and holds each figure against its band.
 //! `bench_scalar` measures gradients of scalar code on the ten [`problems`]; `gradbench` is a tool for the suite of that name.
 //! What is made of arrays is a tape in both ([`tapes`]), with its gradient by hand beside it ([`by_hand`]).
 //! `ulps` measures the error of every elementary function, as programs compute it.

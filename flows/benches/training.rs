@@ -22,7 +22,7 @@ fn training(c: &mut Criterion) {
     ];
     let divergences = [
         ("exact", Divergence::Exact),
-        ("one probe", Divergence::Hutchinson { probes: 1, probe: Probe::Rademacher }),
+        ("one probe", Divergence::Hutchinson { probes: 1, probe: Probe::Rademacher.into() }),
     ];
     for (method, tableau, control) in methods {
         for (name, divergence) in divergences {

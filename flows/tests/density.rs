@@ -79,7 +79,7 @@ fn there_and_back_is_where_it_began() {
 /// for each step and each example.
 #[test]
 fn fresh_probes_are_not_exploited() {
-    let estimated = Divergence::Hutchinson { probes: 1, probe: Probe::Rademacher };
+    let estimated = Divergence::Hutchinson { probes: 1, probe: Probe::Rademacher.into() };
     let (field, parameters) = trained(Builtin::Warp6, &[32, 32], estimated, &few_epochs(30));
     let points = rows(Builtin::Warp6, 4000, Purpose::FreshData);
     let nll = |divergence| {

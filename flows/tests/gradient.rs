@@ -1,8 +1,8 @@
 //! Parameter gradients of the log-likelihood through the whole solve.
 
 use ad_core::{Element, Elementary};
-use ad_ops::Probe;
 use ad_ops::random::Purpose;
+use ad_ops::{Block, Probe};
 use flows::ode::controller::{Adaptive, Control};
 use flows::ode::tableau::Tableau;
 use flows::{
@@ -27,6 +27,35 @@ fn gradient<T: Element>(
     (result.nll, result.gradient.iter().flat_map(|(_, a)| a.data.clone()).collect())
 }
 
+/// As many orthogonal probes as dimensions have no error: value and gradient are those of the exact divergence.
+#[test]
+fn orthogonal_probes_one_a_dimension_are_exact() {
+    let d = 4;
+    let field = mlp_field(d, 0, &[7, 5], Activation::Tanh).unwrap();
+    let parameters = Parameters::init(field.declarations(), 4);
+    let rows = rows(70, d);
+    let of = |divergence| {
+        let settings = Settings {
+            tableau: Tableau::by_name("rk4").unwrap(),
+            control: Control::Constant { steps: 4 },
+            divergence,
+            ..Settings::default()
+        };
+        gradient::<f64>(&field, &settings, &parameters, &rows)
+    };
+    let (exact, slopes) = of(Divergence::Exact);
+    let scale = slopes.iter().fold(0.0_f64, |m, g| m.max(g.abs()));
+    for probe in [Block::Haar, Block::Hadamard] {
+        let (nll, gradient) = of(Divergence::Hutchinson { probes: d, probe });
+        assert!((nll - exact).abs() < 1e-12 * (1.0 + exact.abs()), "{probe:?}: {nll}, exactly {exact}");
+        assert!(gradient.iter().zip(&slopes).all(|(a, b)| (a - b).abs() < 1e-11 * scale), "{probe:?}");
+    }
+    let odd = mlp_field(3, 0, &[4], Activation::Tanh).unwrap();
+    let divergence = Divergence::Hutchinson { probes: 1, probe: Block::Hadamard };
+    let refusal = Cnf::<f64>::new(&odd, &Settings { divergence, ..Settings::default() }).unwrap_err();
+    assert!(refusal.to_string().contains("order 3"), "{refusal}");
+}
+
 /// With constant steps the steps stay as they are when a parameter moves, so differences are exact for the gradient.
 #[test]
 fn equals_central_differences() {
@@ -39,7 +68,7 @@ fn equals_central_differences() {
         for divergence in [
             Divergence::Exact,
             Divergence::Directions,
-            Divergence::Hutchinson { probes: 2, probe: Probe::Gaussian },
+            Divergence::Hutchinson { probes: 2, probe: Probe::Gaussian.into() },
         ] {
             let settings = Settings {
                 tableau: Tableau::by_name(name).unwrap(),

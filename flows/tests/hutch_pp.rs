@@ -28,7 +28,7 @@ fn cnf(field: &Field, divergence: Divergence) -> Cnf<f64> {
 }
 
 fn hutch_pp(basis: usize, sketch: Sketch) -> Divergence {
-    Divergence::HutchPp { basis, probes: 1, probe: Probe::Rademacher, sketch }
+    Divergence::HutchPp { basis, probes: 1, probe: Probe::Rademacher.into(), sketch }
 }
 
 fn seed(step: u32) -> ProbeSeed {

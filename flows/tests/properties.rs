@@ -1,7 +1,7 @@
 //! Gradients of random flows: any shape, method, divergence, adjoint and number of rows.
 
-use ad_ops::Probe;
 use ad_ops::random::Purpose;
+use ad_ops::{Block, Probe};
 use flows::layer::{Activation, mlp_field};
 use flows::ode::controller::{Adaptive, Control};
 use flows::ode::{System, tableaus};
@@ -17,7 +17,10 @@ fn settings() -> impl Strategy<Value = Settings> {
     let divergence = prop_oneof![
         Just(Divergence::Exact),
         Just(Divergence::Directions),
-        (1_usize..3, prop_oneof![Just(Probe::Rademacher), Just(Probe::Gaussian), Just(Probe::Sphere)])
+        (
+            1_usize..3,
+            prop_oneof![Just(Probe::Rademacher.into()), Just(Probe::Gaussian.into()), Just(Block::Haar)]
+        )
             .prop_map(|(probes, probe)| Divergence::Hutchinson { probes, probe }),
     ];
     let adjoint =

@@ -11,8 +11,9 @@ mod tests;
 
 use std::fmt;
 
-use ad_core::{Error, Result};
+use ad_core::{Error, Result, Tape};
 
+use crate::divergence::{Estimator, Workload, cost, divergence, explain};
 use crate::random::Stream;
 use crate::trace::{LinearMap, Transposable, mean};
 use measure::Measurement;
@@ -35,6 +36,41 @@ impl Auto {
     /// As many products, with the exact trace by `d` directions, and up to 64 vectors for the measurement.
     pub fn new(products: usize, dim: usize) -> Self {
         Auto { products, exact_cost: dim as f64, measure: 64 }
+    }
+
+    /// As many products, for a field, with the exact trace by the cheapest route of the planner, in products as dear as that of a
+    /// single probe.
+    ///
+    /// ```
+    /// use ad_core::{Elementary, Tape};
+    /// use ad_ops::{Workload, auto::{Auto, Method}, trace::Jacobian};
+    ///
+    /// let field = Tape::record(|t| {
+    ///     let (x, w, v) = (t.example("x", &[40]), t.shared("w", &[40, 64]), t.shared("v", &[64, 40]));
+    ///     [("x_dot", x.matmul(&w).tanh().matmul(&v))]
+    /// })?;
+    /// let auto = Auto::of_field(&field, "x", "x_dot", 2, Workload::default())?;
+    /// // One dot product of 64 numbers, where a probe goes through both matrices.
+    /// assert!(auto.exact_cost < 0.2);
+    /// # Ok::<(), ad_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`divergence`](crate::divergence).
+    pub fn of_field(
+        tape: &Tape,
+        state: &str,
+        field: &str,
+        products: usize,
+        workload: Workload,
+    ) -> Result<Self> {
+        let exact = explain(tape, state, field, workload)?.cheapest().cost();
+        let probe = divergence(tape, state, field, Estimator::Hutchinson { probes: 1 })?;
+        let one = cost(&probe, workload) - cost(tape, workload);
+        let dim = tape.node(tape.input(state)?).shape().iter().product();
+        // A field without a derivative costs nothing either way.
+        let exact_cost = if one > 0.0 { exact / one } else { 0.0 };
+        Ok(Auto { exact_cost, ..Auto::new(products, dim) })
     }
 
     /// Chooses for maps like `maps`: the Jacobians at some points.

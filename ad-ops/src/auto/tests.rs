@@ -118,6 +118,33 @@ fn exact_is_chosen_where_it_costs_no_more() {
     assert!(Auto::new(1, 2).choose::<Dense>(&[], &mut stream(0)).unwrap_err().to_string().contains("0 maps"));
 }
 
+/// The exact trace costs what the planner finds: less than a probe with two narrow layers at any `d`, many of them where all layers
+/// are wide.
+#[test]
+fn the_planner_tells_what_the_exact_trace_costs() {
+    let field = |d: usize, hidden: &[usize]| {
+        Tape::record(|t| {
+            let layer = |x: &ad_core::Tracer, k: usize, to: usize| {
+                x.matmul(&t.shared(&format!("w{k}"), &[x.shape()[0], to]))
+            };
+            let x = t.example("x", &[d]);
+            let last = hidden.iter().enumerate().fold(x, |x, (k, &to)| layer(&x, k, to).tanh());
+            [("x_dot", layer(&last, hidden.len(), d))]
+        })
+        .unwrap()
+    };
+    let workload = Workload { examples: 4096, evaluations: 32 };
+    for d in [8, 32, 128, 512] {
+        let auto = Auto::of_field(&field(d, &[64, 64]), "x", "x_dot", 1, workload).unwrap();
+        assert!(auto.exact_cost < 1.0, "{d}: {auto:?}");
+    }
+    let wide = Auto::of_field(&field(96, &[96; 3]), "x", "x_dot", 12, workload).unwrap();
+    assert!(wide.exact_cost > 12.0 && wide.exact_cost < 96.0, "{wide:?}");
+    let noise = Dense::new(96, normals(96 * 96, 9)).unwrap();
+    assert_ne!(wide.choose(&[noise], &mut stream(0)).unwrap().method(), Method::Exact);
+    assert!(Auto::of_field(&field(4, &[4]), "z", "x_dot", 1, workload).is_err());
+}
+
 /// A Jacobian and its transpose are each other's: `y . J x = J^T y . x`; wrong sizes are refused.
 #[test]
 fn a_jacobian_is_a_map_with_its_transpose() {

@@ -1,11 +1,14 @@
 //! The divergence of a field, as a tape.
 
+mod error;
 mod exact;
 mod hutchinson;
 
 use ad_core::{Error, Recorder, Result, Tape, Tracer};
 
-pub(crate) use exact::{Goal, routes};
+pub(crate) use error::standard_error;
+pub use error::{STANDARD_ERROR, divergence_with_error};
+pub(crate) use exact::{Goal, cost, routes};
 pub use exact::{Route, Routes, Workload};
 
 /// The name of the output that [`divergence`] adds.

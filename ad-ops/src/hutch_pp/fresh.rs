@@ -30,7 +30,8 @@ pub fn fresh(tape: &Tape, state: &str, field: &str, settings: HutchPp, sketch: S
             basis = orthonormal(f.recorder, &basis, dependent);
         }
         let probes = settings.probe(&f);
-        settings.outputs(f, &basis, &probes, shift.map(|c| c.stop_gradient()).as_ref()).0
+        let [outputs, _] = settings.outputs(f, &basis, &probes, shift.map(|c| c.stop_gradient()).as_ref());
+        outputs
     })
 }
 

@@ -26,8 +26,9 @@ mod tests;
 
 use ad_core::{Elementary, Error, Result, Tape, Tracer};
 
+use crate::divergence::standard_error;
 use crate::jacobian::{Field, with_field};
-use crate::{DIVERGENCE, PROBE};
+use crate::{DIVERGENCE, PROBE, STANDARD_ERROR};
 
 pub use bases::{Bases, Refresh};
 pub use fresh::fresh;
@@ -44,6 +45,9 @@ pub const IMAGE: &str = "image";
 pub const SHIFT: &str = "shift";
 /// The output of [`estimate`] that measures what the basis leaves: see [`HutchPp::measure`].
 pub const REST: &str = "rest";
+
+/// Outputs of a tape, by name.
+type Outputs = Vec<(String, Tracer)>;
 
 /// What [`estimate`] takes: `basis + probes` Jacobian-vector products.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -96,7 +100,10 @@ impl Sketch {
 /// Where there is no such input or output, they are not vectors of one length, a name is taken, or a number is zero.
 pub fn estimate(tape: &Tape, state: &str, field: &str, settings: HutchPp) -> Result<Tape> {
     settings.check()?;
-    with_field(tape, state, field, |f| settings.with_inputs(f, false).0)
+    with_field(tape, state, field, |f| {
+        let [outputs, _] = settings.with_inputs(f, false);
+        outputs
+    })
 }
 
 /// As [`estimate`], with one more input, [`SHIFT`], a number `c` of each example that does not depend on the probes: the
@@ -106,20 +113,25 @@ pub fn estimate(tape: &Tape, state: &str, field: &str, settings: HutchPp) -> Res
 /// As [`estimate`].
 pub fn estimate_shifted(tape: &Tape, state: &str, field: &str, settings: HutchPp) -> Result<Tape> {
     settings.check()?;
-    with_field(tape, state, field, |f| settings.with_inputs(f, true).0)
+    with_field(tape, state, field, |f| {
+        let [outputs, _] = settings.with_inputs(f, true);
+        outputs
+    })
 }
 
 impl HutchPp {
-    /// The tape of [`estimate`] with one more output, [`REST`]: the mean of `|P J P g|^2` over the probes, whose
-    /// expectation is `|P J P|_F^2`. [`Bases::note`] takes it and tells whether an old basis has lost its worth.
+    /// The tape of [`estimate`], or of [`estimate_shifted`] for a shifted sketch, with one more output, [`REST`]: the mean of
+    /// `|P J P g|^2` over the probes, whose expectation is `|P J P|_F^2`, with `J - c I` in place of `J` where there is a
+    /// shift. [`Bases::note`] takes it and tells whether an old basis has lost its worth. Of two probes or more it tells the
+    /// standard error of the estimate too, [`STANDARD_ERROR`](crate::STANDARD_ERROR).
     ///
     /// # Errors
     /// As [`estimate`].
-    pub fn measure(self, tape: &Tape, state: &str, field: &str) -> Result<Tape> {
+    pub fn measure(self, tape: &Tape, state: &str, field: &str, sketch: Sketch) -> Result<Tape> {
         self.check()?;
         with_field(tape, state, field, |f| {
-            let (mut outputs, rest) = self.with_inputs(f, false);
-            outputs.push((REST.to_owned(), rest));
+            let [mut outputs, measures] = self.with_inputs(f, sketch == Sketch::Shifted);
+            outputs.extend(measures);
             outputs
         })
     }
@@ -141,7 +153,7 @@ impl HutchPp {
     }
 
     /// As [`HutchPp::outputs`], with the basis and the shift as inputs.
-    fn with_inputs(self, f: Field, shifted: bool) -> (Vec<(String, Tracer)>, Tracer) {
+    fn with_inputs(self, f: Field, shifted: bool) -> [Outputs; 2] {
         let basis = f.recorder.example(BASIS, &[self.basis, f.dim]);
         let probes = self.probe(&f);
         let shift = shifted.then(|| f.recorder.example(SHIFT, &[]));
@@ -152,14 +164,8 @@ impl HutchPp {
         f.recorder.example(PROBE, &[self.probes, f.dim])
     }
 
-    /// All outputs of the tape and the divergence; and the measure of the rest.
-    fn outputs(
-        self,
-        f: Field,
-        q: &Tracer,
-        g: &Tracer,
-        shift: Option<&Tracer>,
-    ) -> (Vec<(String, Tracer)>, Tracer) {
+    /// All outputs of the tape and the divergence; and what the estimate shows of its error.
+    fn outputs(self, f: Field, q: &Tracer, g: &Tracer, shift: Option<&Tracer>) -> [Outputs; 2] {
         let m = self.probes;
         let beside = |v: &Tracer| v - &v.einsum("md,kd->mk", q).einsum("mk,kd->md", q);
         let probes = beside(g);
@@ -173,10 +179,19 @@ impl HutchPp {
             let dims = -(q * q).sum() + f.dim as f64;
             rest = rest + (dims - (&probes * &probes).sum() * (1.0 / m as f64)) * c;
         }
-        let left = beside(&images).square().sum() * (1.0 / m as f64);
+        let (samples, left) = (images.einsum("nd,nd->n", &probes), beside(&images));
+        let (samples, left) = match shift {
+            Some(c) => (samples - probes.einsum("nd,nd->n", &probes) * c, left - &probes * c),
+            None => (samples, left),
+        };
+        let left = left.square().sum() * (1.0 / m as f64);
         let mut outputs = f.outputs;
         outputs.push((DIVERGENCE.to_owned(), (within + rest).to_examples()));
-        (outputs, left.to_examples())
+        let mut measures = vec![(REST.to_owned(), left.to_examples())];
+        if m > 1 {
+            measures.push((STANDARD_ERROR.to_owned(), standard_error(&samples)));
+        }
+        [outputs, measures]
     }
 }
 

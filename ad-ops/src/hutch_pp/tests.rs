@@ -90,15 +90,18 @@ fn beside(q: &[f64], m: &[f64], d: usize) -> Vec<f64> {
 }
 
 /// With signs the variance of one probe is `2 (|PBP|^2 - |diag PBP|^2)` exactly, by enumeration; with normal probes the
-/// diagonal stays. What a tape measures as the rest is `|PJP|^2`.
+/// diagonal stays. What a tape measures as the rest is `|PJP|^2`, with a shift that of what is left.
 #[test]
 fn variance_with_a_stale_basis_is_that_of_the_formula() {
     let (d, n, k) = (6, 3, 2);
     let basis = stale(n, k, d);
     let one = estimate(&field(d), "x", "x_dot", HutchPp { basis: k, probes: 1 }).unwrap();
-    let all = HutchPp { basis: k, probes: 1 << d }.measure(&field(d), "x", "x_dot").unwrap();
-    let signs = all_signs(n, d);
-    let rest = call(&all, n, &[&inputs(d, n)[..], &[basis.clone(), signs.clone()]].concat())[2].clone();
+    let (signs, shifts) = (all_signs(n, d), numbers(&[n], 12));
+    let rest = |kind: Sketch, more: &[Array]| {
+        let all = HutchPp { basis: k, probes: 1 << d }.measure(&field(d), "x", "x_dot", kind).unwrap();
+        call(&all, n, &[&inputs(d, n)[..], &[basis.clone(), signs.clone()], more].concat())[2].clone()
+    };
+    let (rest, shifted) = (rest(Sketch::Jacobian, &[]), rest(Sketch::Shifted, std::slice::from_ref(&shifts)));
     for (e, &rest) in rest.iter().enumerate() {
         let j = jacobian(d, n, e);
         let q = &basis.data[e * k * d..][..k * d];
@@ -117,6 +120,9 @@ fn variance_with_a_stale_basis_is_that_of_the_formula() {
         let variance = samples.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / samples.len() as f64;
         assert_near(&[variance], &[2.0 * (square(&pbp) - square(&diagonal))], 1e-10);
         assert_near(&[rest], &[square(&pjp)], 1e-10);
+        let less = |i: usize| j[i] - if i.is_multiple_of(d + 1) { shifts.data[e] } else { 0.0 };
+        let left = beside(q, &(0..d * d).map(less).collect::<Vec<_>>(), d);
+        assert_near(&[shifted[e]], &[square(&left)], 1e-10);
         let trace: f64 = j.iter().step_by(d + 1).sum();
         assert_near(&[mean], &[trace], 1e-11);
     }

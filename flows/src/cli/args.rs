@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::cnf::Divergence;
+use super::divergence::DivergenceArgs;
 use crate::layer::Activation;
 use crate::model;
 use crate::ode::tableau::Tableau;
@@ -96,10 +96,8 @@ pub(super) struct FitArgs {
     #[arg(long, value_enum, default_value_t = ActivationName::Sin, help_heading = "Model")]
     pub(super) activation: ActivationName,
 
-    /// How training takes the divergence of the field: exact, by the cheapest way to compute it or by one
-    /// direction a column; or estimated from one random direction an example, drawn anew each step
-    #[arg(long, value_enum, default_value_t = DivergenceName::Exact, help_heading = "Model", verbatim_doc_comment)]
-    pub(super) divergence: DivergenceName,
+    #[command(flatten)]
+    pub(super) divergence: DivergenceArgs,
 
     /// The Runge-Kutta method of the training: tsit5, dopri5, heun or rk4 (rk4 needs --steps)
     #[arg(long, value_name = "NAME", value_parser = solver, default_value = defaults::SOLVER, help_heading = "Solver")]
@@ -193,24 +191,6 @@ pub(super) struct LogProbArgs {
     pub(super) threads: Option<usize>,
 }
 
-/// How training takes the divergence.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum DivergenceName {
-    Exact,
-    Directions,
-    Hutchinson,
-}
-
-impl From<DivergenceName> for Divergence {
-    fn from(name: DivergenceName) -> Self {
-        match name {
-            DivergenceName::Exact => Self::Exact,
-            DivergenceName::Directions => Self::Directions,
-            DivergenceName::Hutchinson => Self::Hutchinson { probes: 1, probe: ad_ops::Probe::Rademacher },
-        }
-    }
-}
-
 /// The function between the layers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum ActivationName {
@@ -243,7 +223,7 @@ impl From<DtypeName> for model::Dtype {
     }
 }
 
-fn counts(range: std::ops::RangeInclusive<u64>) -> RangedU64ValueParser<usize> {
+pub(super) fn counts(range: std::ops::RangeInclusive<u64>) -> RangedU64ValueParser<usize> {
     RangedU64ValueParser::new().range(range)
 }
 

@@ -3,6 +3,9 @@
 use std::ops::ControlFlow;
 use std::time::Instant;
 
+use ad_core::Element;
+use ad_ops::hutch_pp::Refresh;
+
 use super::args::{FitArgs, defaults};
 use super::dataset::Dataset;
 use super::folder::Folder;
@@ -11,7 +14,7 @@ use super::{Console, Failure, INTERRUPTED, page};
 use crate::data::Table;
 use crate::model::{Architecture, Description, Dtype, Flow, Model};
 use crate::ode::controller::{Adaptive, Control};
-use crate::train::{Batches, Epoch, Event, Examples, Fit, Likelihood, Options, Stop, Task};
+use crate::train::{Batches, Epoch, Event, Examples, Fit, KeptBases, Likelihood, Options, Stop, Task};
 use crate::{Cnf, Divergence, Field, Parameters, Settings};
 
 /// Training rows whose NLL is computed; more say no more.
@@ -19,8 +22,16 @@ const TRAIN_ROWS_JUDGED: usize = 10_000;
 
 /// Trains, and writes model, metrics and report.
 pub(super) fn run(args: &FitArgs, console: &mut Console) -> Result<u8, Failure> {
+    match args.dtype.into() {
+        Dtype::F32 => run_with::<f32>(args, console),
+        Dtype::F64 => run_with::<f64>(args, console),
+    }
+}
+
+/// In elements of type `T`.
+fn run_with<T: Element>(args: &FitArgs, console: &mut Console) -> Result<u8, Failure> {
     let clock = Instant::now();
-    let run = Run::prepare(args)?;
+    let run = Run::<T>::prepare(args)?;
     run.introduce(console);
     console.interrupt.begin();
     let fit = on_threads(args.threads, || run.train(console))??;
@@ -51,19 +62,20 @@ pub(super) fn on_threads<R: Send>(
 }
 
 /// Everything that a training needs, checked.
-struct Run {
+struct Run<T> {
     data: Dataset,
     description: Description,
     field: Field,
     options: Options,
-    /// The density that trains.
-    model: Box<dyn Likelihood + Sync>,
+    /// The density that trains, and when its bases are made anew, where it has some.
+    model: Cnf<T>,
+    refresh: Option<Refresh>,
     /// The density that validates: that which trains, with the exact divergence.
-    judge: Box<dyn Likelihood + Sync>,
+    judge: Cnf<T>,
     folder: Folder,
 }
 
-impl Run {
+impl<T: Element> Run<T> {
     /// Makes the folder last, when nothing else can be wrong.
     fn prepare(args: &FitArgs) -> Result<Self, Failure> {
         let smallest = args.rtol.min(args.atol);
@@ -74,14 +86,14 @@ impl Run {
             return Err(Failure::input(message));
         }
         let data = Dataset::load(&args.data, args.rows, args.seed)?;
-        let description = describe(args, &data);
+        let description = describe(args, &data)?;
         let field = description.architecture.field()?;
         let settings = description.settings()?;
         let exact = Settings { divergence: Divergence::Exact, ..settings.clone() };
-        let model = compile(description.dtype, &field, &settings)?;
-        let judge = compile(description.dtype, &field, &exact)?;
+        let (model, judge) = (Cnf::new(&field, &settings)?, Cnf::new(&field, &exact)?);
+        let (options, refresh) = (options(args), args.divergence.refresh());
         let folder = Folder::create(&args.out)?;
-        Ok(Self { data, description, field, options: options(args), model, judge, folder })
+        Ok(Self { data, description, field, options, model, refresh, judge, folder })
     }
 
     fn introduce(&self, console: &mut Console) {
@@ -93,10 +105,15 @@ impl Run {
             self.field.declarations().iter().map(|d| d.shape.iter().product::<usize>()).sum();
         let (solver, control) = (&d.solver, page::control(&d.control));
         let (divergence, dtype, seed) = (page::divergence(d.divergence), page::dtype(d.dtype), d.seed);
+        let kept = match self.refresh {
+            None | Some(Refresh::Always) => String::new(),
+            Some(Refresh::Every(n)) => format!(", each basis taken {n} times"),
+            Some(Refresh::Adaptive) => ", bases kept while they are worth it".to_owned(),
+        };
         console.say(&format!(
             "data       {name}: {columns} columns; {train} rows to train, {valid} to validate, {test} {fresh}to test\n\
              field      {}, {parameters} parameters\n\
-             training   {solver}, {control}; divergence {divergence}; {dtype}; seed {seed}",
+             training   {solver}, {control}; divergence {divergence}{kept}; {dtype}; seed {seed}",
             page::field(&d.architecture)
         ));
     }
@@ -108,7 +125,13 @@ impl Run {
     /// Trains, and writes each model that is better than all before.
     fn train(&self, console: &mut Console) -> Result<Fit, Failure> {
         let (train, valid) = (self.standardised(&self.data.train)?, self.standardised(&self.data.valid)?);
-        let task = Task { model: &*self.model, judge: &*self.judge, train: &train, valid: &valid };
+        let kept =
+            self.refresh.map(|refresh| KeptBases::new(&self.model, &self.field, refresh)).transpose()?;
+        let model: &dyn Likelihood = match &kept {
+            Some(kept) => kept,
+            None => &self.model,
+        };
+        let task = Task { model, judge: &self.judge, train: &train, valid: &valid };
         let log_det = self.data.standardisation.log_det();
         console.start_bar(self.options.epochs * Batches::count(train.len(), self.options.batch_size));
         let mut written = Ok(());
@@ -155,12 +178,12 @@ impl Run {
     }
 }
 
-fn describe(args: &FitArgs, data: &Dataset) -> Description {
+fn describe(args: &FitArgs, data: &Dataset) -> Result<Description, Failure> {
     let control = match args.steps {
         Some(steps) => Control::Constant { steps },
         None => Control::Adaptive(Adaptive::i(args.rtol, args.atol)),
     };
-    Description {
+    Ok(Description {
         crate_version: env!("CARGO_PKG_VERSION").to_owned(),
         data: data.name.clone(),
         columns: data.train.names().to_vec(),
@@ -173,10 +196,10 @@ fn describe(args: &FitArgs, data: &Dataset) -> Description {
         },
         solver: args.solver.name.to_owned(),
         control,
-        divergence: args.divergence.into(),
+        divergence: args.divergence.divergence(data.train.columns())?,
         dtype: args.dtype.into(),
         seed: args.seed,
-    }
+    })
 }
 
 fn options(args: &FitArgs) -> Options {
@@ -189,13 +212,6 @@ fn options(args: &FitArgs) -> Options {
         patience: args.patience,
         seed: args.seed,
     }
-}
-
-fn compile(dtype: Dtype, field: &Field, settings: &Settings) -> Result<Box<dyn Likelihood + Sync>, Failure> {
-    Ok(match dtype {
-        Dtype::F32 => Box::new(Cnf::<f32>::new(field, settings)?),
-        Dtype::F64 => Box::new(Cnf::<f64>::new(field, settings)?),
-    })
 }
 
 /// An epoch as a line; `log_det` turns its losses into those of the data.

@@ -6,6 +6,7 @@
 mod args;
 mod console;
 mod dataset;
+mod divergence;
 mod failure;
 mod fit;
 mod folder;

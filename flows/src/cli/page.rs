@@ -1,5 +1,8 @@
 //! The report of a run.
 
+use ad_ops::hutch_pp::Sketch;
+use ad_ops::{Block, Probe};
+
 use super::Failure;
 use super::dataset::Dataset;
 use super::metrics::Metrics;
@@ -85,11 +88,30 @@ pub(super) fn divergence(divergence: Divergence) -> String {
     match divergence {
         Divergence::Exact => "exact".to_owned(),
         Divergence::Directions => "exact, by directions".to_owned(),
-        Divergence::Hutchinson { probes, .. } => format!("Hutchinson with {probes} probe an example"),
-        Divergence::HutchPp { basis, probes, .. } => {
-            format!("Hutch++ with a basis of {basis} and {probes} probes an example")
+        Divergence::Hutchinson { probes, probe } => {
+            format!("Hutchinson with {}", self::probes(probes, probe))
+        }
+        Divergence::HutchPp { basis, probes, probe, sketch } => {
+            let of = match sketch {
+                Sketch::Jacobian => "",
+                Sketch::Symmetric => " of the symmetric part",
+                Sketch::Shifted => " without the mean diagonal",
+            };
+            format!("Hutch++ with a basis of {basis}{of} and {}", self::probes(probes, probe))
         }
     }
+}
+
+fn probes(count: usize, law: Block) -> String {
+    let law = match law {
+        Block::Independent(Probe::Rademacher) => "Rademacher",
+        Block::Independent(Probe::Gaussian) => "Gaussian",
+        Block::Independent(Probe::Sphere) => "sphere",
+        Block::Haar => "orthogonal (Haar)",
+        Block::Hadamard => "orthogonal (Hadamard)",
+    };
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {law} probe{plural} an example")
 }
 
 /// A precision in words.

@@ -87,7 +87,28 @@ fn wrong_arguments_end_with_2_and_name_themselves() {
         ("fit moons --out r --lr nan", "a number above 0"),
         ("fit moons --out r --rtol -1", "--rtol"),
         ("fit moons --out r --solver euler", "no tableau 'euler'; known: tsit5"),
-        ("fit moons --out r --divergence none", "hutchinson"),
+        ("fit moons --out r --divergence none", "hutchinson, hutch++"),
+        ("fit moons --out r --probes 2", "--probes is for --divergence hutchinson or hutch++, not for exact"),
+        (
+            "fit moons --out r --divergence directions --probe haar",
+            "--probe is for --divergence hutchinson or",
+        ),
+        (
+            "fit moons --out r --divergence hutchinson --basis 1",
+            "--basis is for --divergence hutch++, not for hu",
+        ),
+        ("fit moons --out r --refresh 2", "--refresh is for --divergence hutch++, not for exact"),
+        ("fit moons --out r --sketch shifted", "--sketch is for --divergence hutch++, not for exact"),
+        ("fit moons --out r --divergence hutchinson --probes 0", "--probes"),
+        ("fit moons --out r --divergence hutch++ --basis 3", "--basis 3 is more than there are columns, 2"),
+        (
+            "fit moons --out r --divergence hutch++ --refresh 0",
+            "give always, adaptive, or a number from 1 on",
+        ),
+        (
+            "fit warp6 --out r --divergence hutchinson --probe hadamard",
+            "built in for 6 columns; haar takes any",
+        ),
         ("fit moons --out r --dtype f16", "f32"),
         ("fit moons --out r --threads 0", "--threads"),
         ("fit moons --out r --rows 9", "--rows"),
@@ -220,12 +241,54 @@ fn the_same_seed_gives_the_same_bits() {
         metrics.remove("seconds");
         (fs::read(run.join("model.safetensors")).unwrap(), metrics)
     };
-    for method in ["", " --divergence hutchinson", " --solver rk4 --steps 4 --dtype f64"] {
+    for method in [
+        "",
+        " --divergence hutchinson",
+        " --divergence hutch++ --refresh adaptive",
+        " --solver rk4 --steps 4 --dtype f64",
+    ] {
         let method = method.to_owned();
         let one = results("one", &format!("--seed 3 --threads 1{method}"));
         assert_eq!(one, results("two", &format!("--seed 3 --threads 2{method}")));
         assert_ne!(one.0, results("other", &format!("--seed 4 --threads 2{method}")).0);
     }
+}
+
+/// Probes that are orthogonal, one a column, and bases of all directions, new or old, leave nothing to chance: they train
+/// as the exact divergence does. What is left to chance does not.
+#[test]
+fn every_divergence_trains_and_those_without_error_alike() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut number = 0;
+    let mut nll = |divergence: &str| {
+        number += 1;
+        let run = folder.path().join(number.to_string());
+        let words = format!("{QUICK} --dtype f64 --solver rk4 --steps 4 --divergence {divergence}");
+        let printed = fit("circles", &run, &words);
+        (metrics(&run)["nll_test"]["mean"].as_f64().unwrap(), printed)
+    };
+    let (exact, _) = nll("exact");
+    for (divergence, words) in [
+        ("directions", "divergence exact, by directions; f64"),
+        ("hutchinson --probes 2 --probe haar", "Hutchinson with 2 orthogonal (Haar) probes an example; f64"),
+        ("hutchinson --probes 2 --probe hadamard", "2 orthogonal (Hadamard) probes an example"),
+        ("hutch++ --basis 2", "Hutch++ with a basis of 2 and 1 Rademacher probe an example; f64"),
+        (
+            "hutch++ --basis 2 --refresh 100 --sketch symmetric",
+            "of the symmetric part and 1 Rademacher probe",
+        ),
+        ("hutch++ --basis 2 --refresh adaptive --sketch shifted", "bases kept while they are worth it"),
+    ] {
+        let (found, printed) = nll(divergence);
+        assert!((found - exact).abs() < 1e-9, "{divergence}: {found}, exactly {exact}");
+        assert!(printed.contains(words), "{divergence}: {printed}");
+    }
+    let mut chance =
+        ["hutch++", "hutch++ --refresh 2", "hutch++ --probe sphere", "hutchinson"].map(|d| nll(d).0);
+    assert_eq!(chance[0], nll("hutch++ --refresh 1").0);
+    assert!(chance.iter().all(|found| (found - exact).abs() > 1e-9), "{chance:?}, exactly {exact}");
+    chance.sort_by(f64::total_cmp);
+    assert!(chance.windows(2).all(|pair| pair[0] != pair[1]), "{chance:?}");
 }
 
 /// Writes what is printed into nothing, and presses Ctrl-C once a first epoch is reported.

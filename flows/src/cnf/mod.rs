@@ -22,7 +22,7 @@ use crate::params::Parameters;
 use ad_core::{BLOCK, Element, Elementary, Program, Tape};
 use ad_ops::hutch_pp::{HutchPp, Sketched, Sketcher};
 use ad_ops::random::Purpose;
-use ad_ops::{Estimator, Probe, Workload, divergence};
+use ad_ops::{Estimator, Workload, divergence};
 
 pub use gradient::NllGradient;
 pub use settings::{Divergence, ProbeSeed, Settings};
@@ -91,8 +91,12 @@ impl<T: Element> Cnf<T> {
     /// Compiles a field.
     ///
     /// # Errors
-    /// Where method and step control do not fit together, or no probes are asked for.
+    /// Where method and step control do not fit together, no probes are asked for, or there are none of that law in so many
+    /// dimensions.
     pub fn new(field: &Field, settings: &Settings) -> Result<Self> {
+        if let Some((_, law)) = settings.divergence.probes() {
+            law.check(field.dims())?;
+        }
         let system = augmented(field, settings.divergence)?;
         let points = System::new(field.tape().clone(), &[STATE])?;
         Ok(Cnf {
@@ -296,8 +300,8 @@ impl<T: Element> Cnf<T> {
         if self.sketcher.is_some() {
             extras.push(cast(&bases.basis));
         }
-        if self.probe_count().is_some() {
-            extras.push(self.probes(examples, probe));
+        if self.settings.divergence.probes().is_some() {
+            extras.push(self.probes(examples, probe)?);
         }
         if !bases.shift.is_empty() {
             extras.push(cast(&bases.shift));
@@ -305,26 +309,16 @@ impl<T: Element> Cnf<T> {
         Ok(extras)
     }
 
-    /// The number of probes of an example and their law, where the divergence takes some.
-    fn probe_count(&self) -> Option<(usize, Probe)> {
-        match self.settings.divergence {
-            Divergence::Exact | Divergence::Directions => None,
-            Divergence::Hutchinson { probes, probe } | Divergence::HutchPp { probes, probe, .. } => {
-                Some((probes, probe))
-            }
-        }
-    }
-
     /// The probes of so many examples; none where the divergence takes none.
-    pub(crate) fn probes(&self, examples: usize, probe: ProbeSeed) -> Vec<f64> {
-        let Some((count, law)) = self.probe_count() else { return Vec::new() };
+    pub(crate) fn probes(&self, examples: usize, probe: ProbeSeed) -> Result<Vec<f64>> {
+        let Some((count, law)) = self.settings.divergence.probes() else { return Ok(Vec::new()) };
         let mut all = vec![0.0; examples * count * self.dims];
         for (e, own) in all.chunks_exact_mut(count * self.dims).enumerate() {
             let example = probe.first_example.wrapping_add(e as u32);
             let mut stream = Purpose::Probe.stream(probe.seed, probe.step, example);
-            own.chunks_exact_mut(self.dims).for_each(|v| law.fill(&mut stream, v));
+            law.fill(&mut stream, self.dims, own)?;
         }
-        all
+        Ok(all)
     }
 }
 

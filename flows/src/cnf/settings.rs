@@ -1,6 +1,6 @@
 //! How a flow is integrated and differentiated.
 
-use ad_ops::Probe;
+use ad_ops::Block;
 use ad_ops::hutch_pp::Sketch;
 
 use crate::adjoint::Adjoint;
@@ -19,8 +19,8 @@ pub enum Divergence {
     Hutchinson {
         /// The number of probes.
         probes: usize,
-        /// How they are drawn.
-        probe: Probe,
+        /// How they are drawn, and stand to each other.
+        probe: Block,
     },
     /// Hutch++ ([`ad_ops::hutch_pp`]): over a basis of each example's own, made where its solve begins, the trace itself,
     /// and probes for the rest. Both are held during a solve, and gradients take the basis as given. To keep bases over
@@ -30,11 +30,23 @@ pub enum Divergence {
         basis: usize,
         /// The number of probes.
         probes: usize,
-        /// How they are drawn.
-        probe: Probe,
+        /// How they are drawn, and stand to each other.
+        probe: Block,
         /// What the sketch multiplies, whose random rows are normal.
         sketch: Sketch,
     },
+}
+
+impl Divergence {
+    /// The number of probes of an example and how they are drawn, where some are taken.
+    pub(crate) fn probes(self) -> Option<(usize, Block)> {
+        match self {
+            Divergence::Exact | Divergence::Directions => None,
+            Divergence::Hutchinson { probes, probe } | Divergence::HutchPp { probes, probe, .. } => {
+                Some((probes, probe))
+            }
+        }
+    }
 }
 
 /// The choices that turn a field into a flow.

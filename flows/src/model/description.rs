@@ -1,6 +1,6 @@
-use ad_ops::Probe;
 use ad_ops::hutch_pp::Sketch;
-use serde::{Deserialize, Serialize};
+use ad_ops::{Block, Probe};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::Fault;
 use crate::cnf::{Divergence, Settings};
@@ -139,14 +139,14 @@ enum DivergenceText {
     Directions,
     Hutchinson {
         probes: usize,
-        #[serde(with = "ProbeText")]
-        probe: Probe,
+        #[serde(with = "LawText")]
+        probe: Block,
     },
     HutchPp {
         basis: usize,
         probes: usize,
-        #[serde(with = "ProbeText")]
-        probe: Probe,
+        #[serde(with = "LawText")]
+        probe: Block,
         #[serde(with = "SketchText")]
         sketch: Sketch,
     },
@@ -161,11 +161,37 @@ enum SketchText {
     Shifted,
 }
 
-/// [`Probe`] as text.
+/// [`Block`] as text: one word, also for independent probes.
 #[derive(Serialize, Deserialize)]
-#[serde(remote = "Probe", rename_all = "lowercase")]
-enum ProbeText {
+#[serde(rename_all = "lowercase")]
+enum LawText {
     Rademacher,
     Gaussian,
     Sphere,
+    Haar,
+    Hadamard,
+}
+
+impl LawText {
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "so serde calls it")]
+    fn serialize<S: Serializer>(law: &Block, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        let text = match law {
+            Block::Independent(Probe::Rademacher) => Self::Rademacher,
+            Block::Independent(Probe::Gaussian) => Self::Gaussian,
+            Block::Independent(Probe::Sphere) => Self::Sphere,
+            Block::Haar => Self::Haar,
+            Block::Hadamard => Self::Hadamard,
+        };
+        Serialize::serialize(&text, serializer)
+    }
+
+    fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Block, D::Error> {
+        Ok(match <Self as Deserialize>::deserialize(deserializer)? {
+            Self::Rademacher => Probe::Rademacher.into(),
+            Self::Gaussian => Probe::Gaussian.into(),
+            Self::Sphere => Probe::Sphere.into(),
+            Self::Haar => Block::Haar,
+            Self::Hadamard => Block::Hadamard,
+        })
+    }
 }

@@ -26,7 +26,7 @@ fn model() -> Model {
         },
         solver: "dopri5".into(),
         control: Control::Adaptive(Adaptive::pi(1e-3, 1.0 / 3.0 * 1e-4)),
-        divergence: Divergence::Hutchinson { probes: 2, probe: ad_ops::Probe::Sphere },
+        divergence: Divergence::Hutchinson { probes: 2, probe: ad_ops::Probe::Sphere.into() },
         dtype: Dtype::F32,
         seed: u64::MAX,
     };
@@ -64,14 +64,14 @@ fn other_settings_come_back_too() {
         (Control::Constant { steps: 12 }, Divergence::Exact),
         (
             Control::Adaptive(Adaptive::i(1e-9, 1e-9)),
-            Divergence::Hutchinson { probes: 1, probe: ad_ops::Probe::Gaussian },
+            Divergence::Hutchinson { probes: 1, probe: ad_ops::Probe::Gaussian.into() },
         ),
         (
             Control::Constant { steps: 3 },
             Divergence::HutchPp {
                 basis: 2,
                 probes: 3,
-                probe: ad_ops::Probe::Rademacher,
+                probe: ad_ops::Block::Hadamard,
                 sketch: ad_ops::hutch_pp::Sketch::Symmetric,
             },
         ),

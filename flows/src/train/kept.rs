@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 use ad_core::{Element, Port, Program};
 use ad_ops::PROBE;
-use ad_ops::hutch_pp::{BASIS, Bases, HutchPp, REST, Refresh};
+use ad_ops::hutch_pp::{BASIS, Bases, HutchPp, REST, Refresh, SHIFT};
 
 use super::{Examples, Likelihood};
 use crate::cnf::{Cnf, Divergence, LogProb, NllGradient, ProbeSeed};
@@ -46,7 +46,7 @@ impl<'a, T: Element> KeptBases<'a, T> {
         };
         let settings = HutchPp { basis, probes };
         let measure = match refresh {
-            Refresh::Adaptive => Some(settings.measure(field.tape(), STATE, "x_dot")?.compile()?),
+            Refresh::Adaptive => Some(settings.measure(field.tape(), STATE, "x_dot", sketch)?.compile()?),
             Refresh::Always | Refresh::Every(_) => None,
         };
         let kept = Kept { bases: Bases::new(settings, sketch, refresh), sketches: 0 };
@@ -74,7 +74,7 @@ impl<T: Element> Likelihood for KeptBases<'_, T> {
         let bases = kept.bases.renew(keys, |_| Ok(made))?;
         kept.sketches += due.len() as u64;
         if let Some(program) = &self.measure {
-            let probes = self.cnf.probes(keys.len(), probe);
+            let probes = self.cnf.probes(keys.len(), probe)?;
             let cast = |x: &[f64]| x.iter().map(|&x| T::from_f64(x)).collect::<Vec<T>>();
             let input = |port: &Port| match &port.name[..] {
                 TIME => vec![T::from_f64(BEGIN); keys.len()],
@@ -82,6 +82,7 @@ impl<T: Element> Likelihood for KeptBases<'_, T> {
                 CONTEXT if port.has_example() => cast(context),
                 BASIS => bases.basis.clone(),
                 PROBE => cast(&probes),
+                SHIFT => bases.shift.clone(),
                 name => parameters.get(name).map_or_else(Vec::new, |a| cast(&a.data)),
             };
             let inputs: Vec<Vec<T>> = program.inputs().iter().map(input).collect();

@@ -48,6 +48,10 @@ const ELEMENTARY: f64 = 20.0;
 /// Per number that is read or written for each example, in the cache and where a value is too large for it.
 const INSIDE: f64 = 0.5;
 const OUTSIDE: f64 = 2.0;
+/// How much a product costs more where what its examples share is too large for the cache, and the most numbers that are not: a
+/// block of examples reads all of it once.
+const SHARED_OUTSIDE: f64 = 2.0;
+const SHARED_CACHE: f64 = 131_072.0;
 /// The most numbers an example of a value that stays in the cache.
 const CACHE: f64 = 1024.0;
 /// Per multiply-add, and per number that is written, of what is made once for each binding: on one thread, while blocks of
@@ -78,7 +82,7 @@ pub(super) fn shared(size: f64, workload: Workload) -> f64 {
 }
 
 /// The cost of a tape for each example.
-pub(super) fn tape(tape: &Tape, workload: Workload) -> f64 {
+pub(crate) fn tape(tape: &Tape, workload: Workload) -> f64 {
     tape.nodes().iter().map(|node| node_cost(tape, node, workload)).sum()
 }
 
@@ -101,7 +105,10 @@ fn node_cost(tape: &Tape, node: &Node, workload: Workload) -> f64 {
         (Op::Contract(_), 2) if summed || !node.has_example() => Kernel::Dot,
         _ => Kernel::Rows,
     };
-    line(kernel, total, &own, workload)
+    let operands = node.operands.iter().map(|o| tape.node(o.node));
+    let shared = operands.filter(|n| !n.has_example()).map(size).fold(0.0, f64::max);
+    let far = kernel == Kernel::Matrix && shared > SHARED_CACHE;
+    line(kernel, if far { SHARED_OUTSIDE * total } else { total }, &own, workload)
 }
 
 /// The most numbers of a value on a tape that each example has its own of.

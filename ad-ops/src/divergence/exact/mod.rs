@@ -25,6 +25,7 @@ mod route;
 mod split;
 
 pub use cost::Workload;
+pub(crate) use cost::tape as cost;
 pub(crate) use goal::Goal;
 pub(crate) use route::routes;
 pub use route::{Route, Routes};

@@ -22,10 +22,10 @@ pub(crate) struct Arguments {
     /// Threads.
     #[arg(long, default_value = "1")]
     pub(crate) threads: usize,
-    /// Dimensions of A, B and C.
+    /// Dimensions of A, B, C and R.
     #[arg(long, value_delimiter = ',', default_value = "2,8,32,128,512")]
     pub(crate) dims: Vec<usize>,
-    /// Points of B and C.
+    /// Points of B, C and R.
     #[arg(long, default_value = "256")]
     pub(crate) batch: usize,
     /// Seconds of timing for each case.
@@ -52,6 +52,7 @@ pub(crate) enum Letter {
     D,
     G,
     H,
+    R,
 }
 
 /// A precision.

@@ -5,7 +5,7 @@ use crate::arguments::Arguments;
 use crate::by_hand::{DivergenceByHand, Way};
 use crate::case::{Batch, Case, Float, Make, mean, measure};
 use crate::inputs::Inputs;
-use crate::network::{directions, divergence_at, exact, field_at, hutchinson, hutchpp_at};
+use crate::network::{directions, divergence_at, exact, field_at, hutchinson, hutchpp_at, stale_hutchpp_at};
 
 pub(crate) fn run<T: Float>(arguments: &Arguments) -> Result<()> {
     let n = arguments.batch;
@@ -16,11 +16,12 @@ pub(crate) fn run<T: Float>(arguments: &Arguments) -> Result<()> {
         };
         let by_hand =
             |way| -> Result<Box<dyn Case<T>>> { Ok(Box::new(DivergenceByHand::new(&inputs, way)?)) };
-        let cases: [Make<T>; 7] = [
+        let cases: [Make<T>; 8] = [
             ("field", &|| program(field_at(&inputs.field))),
             ("hutch", &|| program(divergence_at(&inputs.field, hutchinson()))),
             ("exact", &|| program(divergence_at(&inputs.field, exact(n, 1)))),
             ("hutchpp", &|| program(hutchpp_at(&inputs.field))),
+            ("hutchpp_stale", &|| program(stale_hutchpp_at(&inputs.field))),
             ("exact_directions", &|| program(divergence_at(&inputs.field, directions()))),
             ("by_hand_hutch", &|| by_hand(Way::Hutchinson)),
             ("by_hand_exact", &|| by_hand(Way::Exact)),

@@ -1,7 +1,7 @@
 //! What is timed: something that is called again and again, and leaves its results.
 
 use ad_core::{Element, Program, Runner, Tape};
-use ad_ops::hutch_pp::SKETCH;
+use ad_ops::hutch_pp::{BASIS, SKETCH};
 use serde_json::json;
 use smallvec::SmallVec;
 
@@ -61,7 +61,13 @@ pub(crate) struct Batch<T> {
 impl<T: Float> Batch<T> {
     pub(crate) fn new(tape: &Tape, inputs: &Inputs, examples: usize) -> Result<Self> {
         let program = tape.compile()?;
-        Ok(Batch { inputs: rows(&program, inputs, examples), runner: program.into_runner(), examples })
+        let rows = rows(&program, inputs, examples);
+        Ok(Batch::with_rows(program, rows, examples))
+    }
+
+    /// With what each input is fed.
+    pub(crate) fn with_rows(program: Program<T>, inputs: Vec<Vec<T>>, examples: usize) -> Self {
+        Batch { runner: program.into_runner(), inputs, examples }
     }
 }
 
@@ -78,13 +84,14 @@ impl<T: Float> Case<T> for Batch<T> {
 
 /// What a program is fed: each of its inputs by its name.
 pub(crate) fn rows<T: Float>(program: &Program<T>, inputs: &Inputs, examples: usize) -> Vec<Vec<T>> {
-    let plus = program.inputs().iter().any(|port| port.name == SKETCH);
+    let plus = program.inputs().iter().any(|port| [SKETCH, BASIS].contains(&&port.name[..]));
     let read = |port: &ad_core::Port| {
         let rows = match &port.name[..] {
             flows::STATE => &inputs.points[..examples * port.size()],
             ad_ops::PROBE if plus => &inputs.rest[..examples * port.size()],
             ad_ops::PROBE => &inputs.probes[..examples * port.size()],
             SKETCH => &inputs.sketch[..examples * port.size()],
+            BASIS => &inputs.basis[..examples * port.size()],
             name => inputs.weights.get(name).map_or(&[][..], |a| &a.data),
         };
         cast(rows)

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use ad_core::Array;
-use ad_ops::hutch_pp::HutchPp;
+use ad_ops::hutch_pp::{HutchPp, orthonormalise};
 use ad_ops::random::Purpose;
 use flows::{Field, Parameters};
 use safetensors::{Dtype, SafeTensors};
@@ -18,6 +18,8 @@ pub(crate) struct Inputs {
     pub(crate) probes: Vec<f64>,
     /// Random rows of Hutch++, as many as [`hutchpp`](network::hutchpp) takes: of the sketch, and for the rest.
     pub(crate) sketch: Vec<f64>,
+    /// Any basis for each point: the sketch, made orthonormal.
+    pub(crate) basis: Vec<f64>,
     pub(crate) rest: Vec<f64>,
 }
 
@@ -48,7 +50,8 @@ impl Inputs {
             };
             let HutchPp { basis, probes } = network::hutchpp(d);
             let (sketch, rest) = (rows(2, basis)?, rows(3, probes)?);
-            Ok(Inputs { field, weights, points: rows(0, 1)?, probes: rows(1, 1)?, sketch, rest })
+            let basis = orthonormal(&sketch, d)?;
+            Ok(Inputs { field, weights, points: rows(0, 1)?, probes: rows(1, 1)?, sketch, basis, rest })
         };
         read().map_err(|e| format!("{}: {e}", path.display()).into())
     }
@@ -61,12 +64,23 @@ impl Inputs {
         let points = (0..batch * d).map(|_| normal.standard_normal()).collect();
         let signs = |which, each| {
             let mut stream = Purpose::Probe.stream(d as u64, which, 0);
-            (0..batch * each * d).map(|_| stream.sign()).collect()
+            (0..batch * each * d).map(|_| stream.sign()).collect::<Vec<f64>>()
         };
         let HutchPp { basis, probes } = network::hutchpp(d);
         let (sketch, rest) = (signs(1, basis), signs(2, probes));
-        Ok(Inputs { field, weights, points, probes: signs(0, 1), sketch, rest })
+        let basis = orthonormal(&sketch, d)?;
+        Ok(Inputs { field, weights, points, probes: signs(0, 1), sketch, basis, rest })
     }
+}
+
+/// The rows of each point, as many as [`hutchpp`](network::hutchpp) takes, made orthonormal.
+fn orthonormal(sketch: &[f64], d: usize) -> Result<Vec<f64>> {
+    let mut basis = sketch.to_vec();
+    let rows = network::hutchpp(d).basis;
+    for own in basis.chunks_exact_mut(rows * d) {
+        orthonormalise(own, rows, d, 1)?;
+    }
+    Ok(basis)
 }
 
 /// The layers `w0 b0 w1 b1 ..` as parameters of the field: matrices stand transposed in the file.

@@ -9,8 +9,9 @@
 //! | `D` | one training step of a continuous normalizing flow |
 //! | `G` | memory and time of the gradient through 1000 and 10,000 Runge-Kutta steps |
 //! | `H` | from the start of the process to the first loss and the first gradient |
+//! | `R` | every route to an exact divergence that was in question: the cost it was taken or left by, and its time |
 //!
-//! The field of all of them is an MLP of `d + 1` inputs (time first), two hidden layers of 64 `tanh` each, and `d` outputs.
+//! The field of all but the last is an MLP of `d + 1` inputs (time first), two hidden layers of 64 `tanh` each, and `d` outputs.
 //! With `--inputs FOLDER`, weights, points and probes come from files; otherwise from seeds. Keys of a row: `value`, by
 //! which programs are checked against each other; `median`, `p25`, `p75`, `min` in seconds, of `n` calls.
 
@@ -24,6 +25,7 @@ mod inputs;
 mod memory;
 mod network;
 mod point;
+mod routes;
 mod startup;
 mod training;
 
@@ -61,6 +63,7 @@ fn run<T: case::Float>(arguments: &Arguments) -> Result<()> {
             Letter::D => training::run::<T>(arguments),
             Letter::G => memory::run::<T>(arguments),
             Letter::H => startup::run::<T>(arguments),
+            Letter::R => routes::run::<T>(arguments),
         };
         outcome.map_err(|error| error.to_string())
     });

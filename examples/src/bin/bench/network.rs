@@ -1,7 +1,7 @@
 //! The field that is measured, and its divergence at one time.
 
 use ad_core::{Tape, Tracer};
-use ad_ops::hutch_pp::{HutchPp, Sketch, fresh};
+use ad_ops::hutch_pp::{HutchPp, Sketch, estimate, fresh};
 use ad_ops::{Estimator, Workload, divergence};
 use flows::layer::{Activation, mlp_field};
 use flows::{Field, STATE, TIME};
@@ -49,6 +49,11 @@ pub(crate) fn divergence_at(field: &Field, estimator: Estimator) -> ad_core::Res
 /// As [`divergence_at`] by [`hutchpp`], with a new basis at each call.
 pub(crate) fn hutchpp_at(field: &Field) -> ad_core::Result<Tape> {
     at(&fresh(field.tape(), STATE, "x_dot", hutchpp(field.dims()), Sketch::Jacobian)?, 1)
+}
+
+/// As [`divergence_at`] by [`hutchpp`], with an old basis: without the products of the sketch, and without its basis.
+pub(crate) fn stale_hutchpp_at(field: &Field) -> ad_core::Result<Tape> {
+    at(&estimate(field.tape(), STATE, "x_dot", hutchpp(field.dims()))?, 1)
 }
 
 /// Output `output` of a tape with the time held.

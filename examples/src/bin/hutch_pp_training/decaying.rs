@@ -113,7 +113,11 @@ pub(crate) fn run(quick: bool) -> Result<()> {
     let tape = field()?;
     let inputs = Inputs::new(examples)?;
     let exact = divergence(&tape, "x", "x_dot", Estimator::Exact)?;
-    let exact = call(&with_gradient(&exact)?, &inputs, 0, &[])?;
+    let program = with_gradient(&exact)?;
+    let mut exact = call(&program, &inputs, 0, &[])?;
+    for _ in 1..draws {
+        exact.seconds = exact.seconds.min(call(&program, &inputs, 0, &[])?.seconds);
+    }
     let [trace, _] = moments(&exact.values);
     println!(
         "\n{DIMS} dimensions, {LAYERS} layers, eigenvalues i^-2: mean trace {trace:.3}, value and gradient"

@@ -28,7 +28,7 @@ pub(crate) fn section(flow: &Reference) -> Result<Section> {
     let (held, fresh, again) = integrals(flow)?;
     let shared = signs(flow.dims, [1, 1], 0, true);
     let model = HeldProbe::new(flow, shared)?;
-    let drawn = flow_of(flow, Divergence::Hutchinson { probes: 1, probe: Probe::Rademacher })?;
+    let drawn = flow_of(flow, Divergence::Hutchinson { probes: 1, probe: Probe::Rademacher.into() })?;
     let (exploited, fair) = (train(flow, &model)?, train(flow, &drawn)?);
     let mut rows = vec![
         vec!["one probe over the solve".to_owned(), format!("{held:.3}"), String::new()],

@@ -15,7 +15,7 @@ const PROBES: usize = 4;
 const DRAWS: usize = 20_000;
 
 /// `(2 / m) |P B P|^2` against the sampled variance, where the basis is of a Jacobian that has drifted since.
-pub(crate) fn stale() -> Result<Vec<Row>> {
+pub(crate) fn stale(seed: u64) -> Result<Vec<Row>> {
     let field = Tape::record(|t| {
         let (x, a) = (t.example("x", &[DIM]), t.shared("a", &[DIM, DIM]));
         [("x_dot", a.matmul(&x))]
@@ -32,7 +32,8 @@ pub(crate) fn stale() -> Result<Vec<Row>> {
     let (old, change) = (decaying(normals(DIM * DIM)), decaying(normals(DIM * DIM)));
     let zeros = vec![0.0; DIM];
     let basis = sketcher.bases(1, &[&zeros, &old, &normals(BASIS * DIM)])?.basis;
-    let probes = normals(DRAWS * PROBES * DIM);
+    let mut draw = Purpose::Probe.stream(3 + seed, 0, 0);
+    let probes: Vec<f64> = (0..DRAWS * PROBES * DIM).map(|_| draw.standard_normal()).collect();
     let mut rows = Vec::new();
     for drift in [0.0, 0.03, 0.1, 0.3, 1.0] {
         let a: Vec<f64> = old.iter().zip(&change).map(|(a, c)| a + drift * c).collect();
@@ -69,7 +70,7 @@ fn square_beside(a: &[f64], q: &[f64]) -> f64 {
 }
 
 /// The variance of an integral over 50 steps of a form that turns, with one probe held against a fresh one each step.
-pub(crate) fn fresh_against_held() -> Result<Vec<Row>> {
+pub(crate) fn fresh_against_held(seed: u64) -> Result<Vec<Row>> {
     const STEPS: u32 = 50;
     const SOLVES: u32 = 40_000;
     /// The angle in radians through which the form turns.
@@ -79,7 +80,7 @@ pub(crate) fn fresh_against_held() -> Result<Vec<Row>> {
         c * (v[0] * v[0] - v[1] * v[1]) + 2.0 * s * v[0] * v[1]
     };
     let variance = |renewal| -> Result<f64> {
-        let probes = Probes { renewal, ..Probes::new(5, Probe::Gaussian) };
+        let probes = Probes { renewal, ..Probes::new(5 + seed, Probe::Gaussian) };
         let mut integrals = Vec::new();
         for solve in 0..SOLVES {
             let mut integral = 0.0;

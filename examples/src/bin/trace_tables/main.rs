@@ -1,4 +1,4 @@
-//! Published tables of trace estimators, run again: `trace_tables [--json]`.
+//! Published tables of trace estimators, run again: `trace_tables [--json] [--seed N]`.
 //!
 //! Each row is an estimator on a spectrum at a number of products, its error as published and as it is here, and the band
 //! that it has to lie in. With `--json` a row is a line of JSON. Ends with status 1 if a row is outside its band.
@@ -17,19 +17,24 @@ mod xtrace;
 
 use std::process::ExitCode;
 
+use clap::Parser;
+
 use row::Row;
 
+/// Published tables of trace estimators, run again beside the published figures.
+#[derive(Debug, Parser)]
+#[command(name = "trace_tables")]
+struct Arguments {
+    /// A line of JSON for each row.
+    #[arg(long)]
+    json: bool,
+    /// The seed of all probes. Matrices stay as they are.
+    #[arg(long, default_value = "0")]
+    seed: u64,
+}
+
 fn main() -> ExitCode {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let json = match &arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        [] => false,
-        ["--json"] => true,
-        _ => {
-            eprintln!("usage: trace_tables [--json]");
-            return ExitCode::from(2);
-        }
-    };
-    match run(json) {
+    match run(&Arguments::parse()) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
@@ -40,7 +45,8 @@ fn main() -> ExitCode {
 }
 
 /// Prints all tables; whether all rows are in their bands.
-fn run(json: bool) -> ad_core::Result<bool> {
+fn run(arguments: &Arguments) -> ad_core::Result<bool> {
+    let &Arguments { json, seed } = arguments;
     let tables = [
         persson::table,
         xtrace::table,
@@ -51,7 +57,7 @@ fn run(json: bool) -> ad_core::Result<bool> {
     ];
     let mut ok = true;
     for table in tables {
-        let rows = table()?;
+        let rows = table(seed)?;
         if !json {
             println!("{}", Row::HEADER);
         }

@@ -52,14 +52,16 @@ impl fmt::Display for Row {
 
 /// The mean of `|estimate / trace - 1|` over runs, and its standard error.
 pub(crate) fn mean_relative_error(
-    runs: u32,
+    [seed, runs]: [u64; 2],
     trace: f64,
     estimate: impl Fn(&mut Stream) -> Result<Estimate> + Sync,
 ) -> Result<(f64, f64)> {
-    let one = |run| estimate(&mut Purpose::Probe.stream(2024, run, 0)).map(|e| (e.value / trace - 1.0).abs());
-    let errors: Vec<f64> = (0..runs).into_par_iter().map(one).collect::<Result<_>>()?;
+    let one = |run| {
+        estimate(&mut Purpose::Probe.stream(2024 + seed, run, 0)).map(|e| (e.value / trace - 1.0).abs())
+    };
+    let errors: Vec<f64> = (0..runs as u32).into_par_iter().map(one).collect::<Result<_>>()?;
     let (mean, variance) = moments(&errors);
-    Ok((mean, (variance / f64::from(runs)).sqrt()))
+    Ok((mean, (variance / runs as f64).sqrt()))
 }
 
 /// Mean and variance.
