@@ -10,10 +10,10 @@ use super::log::ln_1p_unit;
 use super::real::Real;
 use super::simd::Vector;
 
-/// `(ROUND + n, e^r - 1)`, for `x` of a few thousand at most.
+/// `(ROUND + n - less, e^r - 1)`, for `x` of a few thousand at most.
 #[inline(always)]
-fn reduce<S: Simd, T: Real>(x: Vector<S, T>) -> (Vector<S, T>, Vector<S, T>) {
-    let round = x.constant(T::ROUND);
+fn reduce<S: Simd, T: Real>(x: Vector<S, T>, less: T) -> (Vector<S, T>, Vector<S, T>) {
+    let round = x.constant(T::ROUND - less);
     let rounded = x.fused(x.constant(T::of(LOG2_E)), round);
     let n = round - rounded;
     let [high, low] = T::LN_2;
@@ -24,7 +24,7 @@ fn reduce<S: Simd, T: Real>(x: Vector<S, T>) -> (Vector<S, T>, Vector<S, T>) {
 /// `e^x`.
 #[inline(always)]
 pub(super) fn exp<S: Simd, T: Real>(x: Vector<S, T>) -> Vector<S, T> {
-    let (rounded, q) = reduce(x.at_least(T::EXP_UNDERFLOW).at_most(T::EXP_OVERFLOW));
+    let (rounded, q) = reduce(x.at_least(T::EXP_UNDERFLOW).at_most(T::EXP_OVERFLOW), T::zero());
     // 2^n in two factors: alone it may leave the exponents at either end.
     let half = rounded.half();
     let first = half.power_of_two();
@@ -35,25 +35,24 @@ pub(super) fn exp<S: Simd, T: Real>(x: Vector<S, T>) -> Vector<S, T> {
 /// `e^x - 1`.
 #[inline(always)]
 pub(super) fn exp_m1<S: Simd, T: Real>(x: Vector<S, T>) -> Vector<S, T> {
-    let (rounded, q) = reduce(x.at_least(-T::SATURATED).at_most(T::EXP_OVERFLOW));
     // Half the value, since 2^n alone may overflow.
-    let scale = (rounded - x.constant(T::one())).power_of_two();
+    let (rounded, q) = reduce(x.at_least(-T::SATURATED).at_most(T::EXP_OVERFLOW), T::one());
+    let scale = rounded.power_of_two();
     let half = q.fused(scale, scale - x.constant(T::of(0.5)));
     x.abs().if_below(x.constant(T::EPSILON), x, half + half)
 }
 
-/// The hyperbolic tangent: `y = t / (t + 2)` with `t = e^2|x| - 1`. Where `y` is small it is `t/2 (1 - y)`, in which the
+/// The hyperbolic tangent: `y = h / (h + 1)` with `h = (e^2|x| - 1) / 2`. Where `y` is small it is `h - h y`, in which the
 /// roundings of sum and quotient are damped by `y`.
 #[inline(always)]
 pub(super) fn tanh<S: Simd, T: Real>(x: Vector<S, T>) -> Vector<S, T> {
     let sign = x.sign();
     let magnitude = x.xor(sign);
-    let (rounded, q) = reduce((magnitude + magnitude).at_most(T::SATURATED));
+    let (rounded, q) = reduce((magnitude + magnitude).at_most(T::SATURATED), T::one());
     let scale = rounded.power_of_two();
-    let t = q.fused(scale, scale - x.constant(T::one()));
-    let y = t / (t + x.constant(T::of(2.0)));
-    let half = t * x.constant(T::of(0.5));
-    magnitude.if_below(x.constant(T::of(0.35)), (-half).fused(y, half), y).xor(sign)
+    let h = q.fused(scale, scale - x.constant(T::of(0.5)));
+    let y = h / (h + x.constant(T::one()));
+    magnitude.if_below(x.constant(T::of(0.35)), (-h).fused(y, h), y).xor(sign)
 }
 
 /// `1 / (1 + e^-x)`.

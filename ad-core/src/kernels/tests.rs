@@ -369,7 +369,8 @@ fn in_place<T: Element>(f: Unary, x: &[T]) -> Vec<T> {
 fn reference(f: Unary, x: f64) -> f64 {
     let t = x.abs();
     match f {
-        Unary::Asinh | Unary::Acosh if x.is_finite() && t > 1e150 => (t.ln() + LN_2).copysign(x),
+        Unary::Asinh if x.is_finite() && t > 1e150 => (t.ln() + LN_2).copysign(x),
+        Unary::Acosh if x.is_finite() && x > 1e150 => x.ln() + LN_2,
         Unary::Acosh if x > 1.0 => ((x - 1.0) + ((x - 1.0) * (x + 1.0)).sqrt()).ln_1p(),
         Unary::Atanh if t < 1.0 => (0.5 * (2.0 * t / (1.0 - t)).ln_1p()).copysign(x),
         _ => f.value(x),
