@@ -2,6 +2,9 @@
 
 use ad_core::{Array, Elementary, Op, Recorder, Tape, Tracer};
 
+/// What is recorded of a matrix.
+type Code<'a> = &'a dyn Fn(&Recorder, &Tracer) -> Tracer;
+
 const X: [f64; 6] = [0.3, -0.7, 1.1, 2.3, -0.2, 0.9];
 
 /// The value of `code` at a shared 2 by 3 matrix.
@@ -122,10 +125,9 @@ fn factors_move_where_they_stay_exact() {
 #[test]
 fn functions_are_computed_before_a_broadcast() {
     let inner = Tape::record(|t| [("y", t.shared("a", &[4, 2, 3]).exp())]).unwrap();
-    let codes: [&dyn Fn(&Recorder, &Tracer) -> Tracer; 2] =
-        [&|_, x| x.broadcast_to(&[4, 2, 3]).exp(), &|t, x| {
-            t.inline(&inner, &[&x.broadcast_to(&[4, 2, 3])]).remove(0)
-        }];
+    let codes: [Code; 2] = [&|_, x| x.broadcast_to(&[4, 2, 3]).exp(), &|t, x| {
+        t.inline(&inner, &[&x.broadcast_to(&[4, 2, 3])]).remove(0)
+    }];
     for code in codes {
         let tape = tape(code);
         let exp = tape.nodes().iter().find(|n| matches!(n.op, Op::Unary(_))).unwrap();
