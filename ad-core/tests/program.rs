@@ -122,6 +122,8 @@ fn a_tape_of_one_example_computes_what_the_first_of_many_does() {
     let numbers = |n: usize, k: f64| (0..n).map(|i| ((i as f64 + 1.0) * k).sin()).collect::<Vec<f64>>();
     let given = [numbers(20, 0.7), numbers(660, 1.3), numbers(660, 2.1)];
     for tape in [tape.clone(), tape.vjp(&["x", "w"]).unwrap()] {
+        let names = |tape: &Tape| tape.inputs().iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
+        assert_eq!(names(&tape.of_one_example()), names(&tape));
         let ports: Vec<usize> =
             tape.compile::<f64>().unwrap().inputs().iter().map(ad_core::Port::size).collect();
         let mut inputs = given.to_vec();

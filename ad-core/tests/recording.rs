@@ -2,6 +2,9 @@
 
 use ad_core::{Array, Elementary, Op, Recorder, Tape, Tracer};
 
+/// What is recorded of a matrix.
+type Code<'a> = &'a dyn Fn(&Recorder, &Tracer) -> Tracer;
+
 const X: [f64; 6] = [0.3, -0.7, 1.1, 2.3, -0.2, 0.9];
 
 /// The value of `code` at a shared 2 by 3 matrix.
@@ -122,10 +125,9 @@ fn factors_move_where_they_stay_exact() {
 #[test]
 fn functions_are_computed_before_a_broadcast() {
     let inner = Tape::record(|t| [("y", t.shared("a", &[4, 2, 3]).exp())]).unwrap();
-    let codes: [&dyn Fn(&Recorder, &Tracer) -> Tracer; 2] =
-        [&|_, x| x.broadcast_to(&[4, 2, 3]).exp(), &|t, x| {
-            t.inline(&inner, &[&x.broadcast_to(&[4, 2, 3])]).remove(0)
-        }];
+    let codes: [Code; 2] = [&|_, x| x.broadcast_to(&[4, 2, 3]).exp(), &|t, x| {
+        t.inline(&inner, &[&x.broadcast_to(&[4, 2, 3])]).remove(0)
+    }];
     for code in codes {
         let tape = tape(code);
         let exp = tape.nodes().iter().find(|n| matches!(n.op, Op::Unary(_))).unwrap();
@@ -187,6 +189,19 @@ fn sums_run_over_no_padding() {
         assert!((got - want).abs() <= 1e-15, "{got} {want}\n{tape}");
         assert!(pads(&tape) <= pads_left, "{tape}");
     }
+    // The other side is cut along the axis that is read, wherever it stands.
+    let table = |x: &Tracer| other(x).outer(&x.at(1, 0));
+    let want: Vec<f64> = [X[0], X[3]].map(|y| (0..3).map(|k| X[k] * (sines[k + 1] * y)).sum()).to_vec();
+    for (formula, turned) in [("k,kj->j", false), ("k,jk->j", true)] {
+        let code = |x: &Tracer| {
+            let table = if turned { table(x).transpose() } else { table(x) };
+            row(x).einsum(formula, &(table + 0.0))
+        };
+        assert!(
+            value(|_, x| code(x)).data.iter().zip(&want).all(|(a, b)| (a - b).abs() <= 1e-15),
+            "{formula}"
+        );
+    }
     // The padded index twice in one operand: a trace.
     let trace = |x: &Tracer| x.pad(0, 1, 4).pad(1, 1, 4);
     assert_eq!(value(|_, x| trace(x).trace()).data, [0.0 + X[0] + X[4]]);
@@ -202,6 +217,27 @@ fn values_stay_what_they_are() {
     };
     assert!(refused(Tracer::trace).contains("[2, 3]"));
     assert!(refused(Tracer::diagonal).contains("[2, 3]"));
+}
+
+#[test]
+fn names_and_shapes_are_declared_as_given() {
+    let given = |name: &str| Tape::record(|t| [("y", t.shared(name, &[2]))]).map(|_| ());
+    for name in ["x", "_x", "x_1", "x.1", "\u{3b8}"] {
+        given(name).unwrap();
+    }
+    for name in ["", "1x", ".x", "x y", "x-y"] {
+        assert!(given(name).is_err(), "{name}");
+    }
+    let tape = Tape::record(|t| [("y", t.example("x", &[2]) + t.shared("w", &[3, 2]))]).unwrap();
+    let again = Tape::record(|t| {
+        let inputs = t.inputs_like(&tape);
+        [("y", t.inline(&tape, &[&inputs[0], &inputs[1]]).remove(0))]
+    });
+    assert_eq!(again.unwrap(), tape);
+    assert_eq!(format!("{:?} {}", tape.inputs()[1].1, tape.inputs()[1].1), "v1 v1");
+    let spread = Tape::record(|t| [("y", t.shared("w", &[2]).to_examples())]).unwrap();
+    let rows = spread.eval(3, &[Array::new(&[2], vec![0.5, 2.0]).unwrap()]).unwrap();
+    assert_eq!(rows[0], Array::new(&[3, 2], vec![0.5, 2.0, 0.5, 2.0, 0.5, 2.0]).unwrap());
 }
 
 /// Numbers that differ in bits alone are different numbers.

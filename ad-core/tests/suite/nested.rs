@@ -123,7 +123,7 @@ fn names_turn_with_each_transposition() {
     assert_eq!((back.inputs(), back.outputs()), (forward.inputs(), forward.outputs()));
 }
 
-/// z = y^2 and y = exp x, each moved by itself: z_dot is 2 y y_dot, whatever x does.
+/// `z = y^2` and `y = exp x`, each moved by itself: `z_dot` is `2 y y_dot`, whatever `x` does.
 #[test]
 fn a_seed_is_the_tangent_of_its_value() {
     let tape = record(|t| {
