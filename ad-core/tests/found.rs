@@ -45,6 +45,32 @@ fn sums_over_nothing_are_zero() {
     assert!(out[1..].iter().flatten().all(|&v| v == 0.0));
 }
 
+/// A matrix without columns has no numbers; what has no numbers was taken to have rows of them.
+#[test]
+fn nothing_is_put_beside_something() {
+    let tape = Tape::record(|t| {
+        let (a, b) = (t.shared("a", &[3, 1]), t.shared("b", &[3, 0]));
+        [("y", a.concat(&[&b, &t.full(&[3, 1], 4.0)], 1))]
+    })
+    .unwrap();
+    assert_eq!(call(&tape, 1, &[&[1.0, 2.0, 3.0], &[]]), [[1.0, 4.0, 2.0, 4.0, 3.0, 4.0]]);
+}
+
+/// The indices of a slice and those of what it is taken from do not run side by side.
+#[test]
+fn large_values_are_sliced_and_multiplied() {
+    let tape = Tape::record(|t| {
+        let x = t.shared("x", &[100_000]);
+        let (a, b) = (t.shared("a", &[2000, 2000]), t.shared("b", &[2000, 2000]));
+        [("end", x.slice(0, 99_998..100_000)), ("most", x.slice(0, 0..99_999).sum()), ("ab", a.matmul(&b))]
+    })
+    .unwrap();
+    assert!(tape.compile::<f64>().is_ok());
+    let end = Tape::record(|t| [("y", t.shared("x", &[100_000]).slice(0, 99_998..100_000))]).unwrap();
+    let x: Vec<f64> = (0..100_000).map(f64::from).collect();
+    assert_eq!(call(&end, 1, &[&x]), [[99_998.0, 99_999.0]]);
+}
+
 #[test]
 fn values_of_another_recording_do_not_combine() {
     let refusal = Tape::record(|t| {

@@ -156,27 +156,22 @@ impl Instruction {
     ) -> Instruction {
         let layout = Layout::new(node, storage);
         let mut lane = layout.lane;
+        let empty = node.extents.contains(&Extent::Fixed(0));
+        let moves =
+            matches!(node.op, Op::Slice(_) | Op::Pad(_) | Op::Gather(_) | Op::Scatter(_) | Op::Reshape);
+        if (empty || moves) && lane != Lane::Examples {
+            lane = Lane::Fixed(1);
+        }
         let kernel = match &node.op {
             // Nothing is read, and a sum of nothing is zero.
-            _ if node.extents.contains(&Extent::Fixed(0)) => rows(node, storage, Vec::new(), false),
+            _ if empty => rows(node, storage, Vec::new(), false),
             Op::Contract(c) if layout.lane == Lane::Examples && !layout.has_lane[0] => {
                 lane_sum(node, &layout, c.0)
             }
             Op::Contract(c) => contraction(node, &layout, c.0),
-            Op::Slice(_) | Op::Pad(_) | Op::Gather(_) | Op::Scatter(_) | Op::Reshape => {
-                if lane != Lane::Examples {
-                    lane = Lane::Fixed(1);
-                }
-                rows(node, storage, row_table(node, storage), matches!(node.op, Op::Scatter(_)))
-            }
+            _ if moves => rows(node, storage, row_table(node, storage), matches!(node.op, Op::Scatter(_))),
             // Elementwise lines are chains; what is given is not computed.
-            Op::Unary(_)
-            | Op::Binary(_)
-            | Op::Select
-            | Op::Add(_)
-            | Op::Stop
-            | Op::Input(_)
-            | Op::Constant(_) => Kernel::Rows { runs: SmallVec::new(), zeros: Vec::new(), add: false },
+            _ => Kernel::Rows { runs: SmallVec::new(), zeros: Vec::new(), add: false },
         };
         let looped = |l: &Label| storage.rolled == Some(*l);
         let strides = (1..=node.operands.len()).map(|array| storage.stride(node, array)).collect();

@@ -30,7 +30,7 @@ use smallvec::SmallVec;
 
 use crate::error::{Error, Result};
 use crate::kernels::Element;
-use crate::tape::{Extent, Node, Op, Tape};
+use crate::tape::{Extent, Label, Node, Op, Tape};
 use buffers::Buffers;
 use fuse::{Line, fuse};
 use instruction::{Instruction, Place};
@@ -190,13 +190,15 @@ enum Sum {
 impl<'a> Compiler<'a> {
     fn new(tape: &'a Tape) -> Result<Self> {
         for (k, node) in tape.nodes().iter().enumerate() {
-            let mut fixed = node.extents.iter().map(|x| if let Extent::Fixed(n) = x { *n } else { 1 });
-            let size = fixed.try_fold(1_usize, usize::checked_mul);
-            if size.is_none_or(|s| s > u32::MAX as usize) {
-                return Err(Error::new(format!(
-                    "line v{k} runs over more than 2^32 index values: {:?}",
-                    node.extents
-                )));
+            let size = |labels: &[Label]| {
+                let extent = |&l: &Label| if let Extent::Fixed(n) = node.extent(l) { n } else { 1 };
+                labels.iter().map(extent).try_fold(1_usize, usize::checked_mul)
+            };
+            let mut arrays = std::iter::once(&node.out).chain(node.operands.iter().map(|o| &o.labels));
+            if arrays.any(|labels| size(labels).is_none_or(|s| s > u32::MAX as usize)) {
+                let message =
+                    format!("line v{k} has an array of more than 2^32 elements: {:?}", node.extents);
+                return Err(Error::new(message));
             }
         }
         let mut readers = vec![Vec::new(); tape.nodes().len()];
