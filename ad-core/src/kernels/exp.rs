@@ -42,8 +42,8 @@ pub(super) fn exp_m1<S: Simd, T: Real>(x: Vector<S, T>) -> Vector<S, T> {
     x.abs().if_below(x.constant(T::EPSILON), x, half + half)
 }
 
-/// The hyperbolic tangent: `y = h / (h + 1)` with `h = (e^2|x| - 1) / 2`. Where `y` is small it is `h - h y`, in which the
-/// roundings of sum and quotient are damped by `y`.
+/// The hyperbolic tangent: `y = h / (h + 1)` with `h = (e^2|x| - 1) / 2`. Where `y` is small it is also `h - h y`, in
+/// which the roundings of sum and quotient are damped by `y`.
 #[inline(always)]
 pub(super) fn tanh<S: Simd, T: Real>(x: Vector<S, T>) -> Vector<S, T> {
     let sign = x.sign();
@@ -52,7 +52,8 @@ pub(super) fn tanh<S: Simd, T: Real>(x: Vector<S, T>) -> Vector<S, T> {
     let scale = rounded.power_of_two();
     let h = q.fused(scale, scale - x.constant(T::of(0.5)));
     let y = h / (h + x.constant(T::one()));
-    magnitude.if_below(x.constant(T::of(0.35)), (-h).fused(y, h), y).xor(sign)
+    let y = if T::DAMPED { magnitude.if_below(x.constant(T::of(0.35)), (-h).fused(y, h), y) } else { y };
+    y.xor(sign)
 }
 
 /// `1 / (1 + e^-x)`.
