@@ -123,7 +123,7 @@ impl HutchPp {
     /// The tape of [`estimate`], or of [`estimate_shifted`] for a shifted sketch, with one more output, [`REST`]: the mean of
     /// `|P J P g|^2` over the probes, whose expectation is `|P J P|_F^2`, with `J - c I` in place of `J` where there is a
     /// shift. [`Bases::note`] takes it and tells whether an old basis has lost its worth. Of two probes or more it tells the
-    /// standard error of the estimate too, [`STANDARD_ERROR`](crate::STANDARD_ERROR).
+    /// standard error of the estimate too, [`STANDARD_ERROR`].
     ///
     /// # Errors
     /// As [`estimate`].
