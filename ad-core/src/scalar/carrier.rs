@@ -79,6 +79,15 @@ pub(crate) trait Carrier: Copy {
         self.binary::<function::Div>(other)
     }
 
+    /// `x a + b`, rounded once.
+    #[inline]
+    #[track_caller]
+    fn times_plus(self, a: Self, b: Self) -> Self {
+        let y = self.inner().mul_add(a.inner(), b.inner());
+        let product = self.inner() * a.inner();
+        self.product(a).sum(b, product + b.inner()).moved(y)
+    }
+
     /// `x^n`.
     #[inline]
     #[track_caller]

@@ -223,8 +223,7 @@ macro_rules! number {
             #[inline]
             #[track_caller]
             fn mul_add(self, a: Self, b: Self) -> Self {
-                let y = self.inner().mul_add(a.inner(), b.inner());
-                (self * a + b).moved(y)
+                self.times_plus(a, b)
             }
 
             #[inline]

@@ -38,9 +38,24 @@ enum Argument<T> {
 #[derive(Clone, Copy)]
 enum Step<T> {
     Input,
-    One { value: fn(T) -> T, slope: fn(T, T) -> Option<T>, x: u32 },
-    Power { n: i32, x: u32 },
-    Two { value: fn(T, T) -> T, slope: fn(usize, T, T, T) -> Option<T>, of: [Argument<T>; 2] },
+    One {
+        value: fn(T) -> T,
+        slope: fn(T, T) -> Option<T>,
+        x: u32,
+    },
+    Power {
+        n: i32,
+        x: u32,
+    },
+    Two {
+        value: fn(T, T) -> T,
+        slope: fn(usize, T, T, T) -> Option<T>,
+        of: [Argument<T>; 2],
+    },
+    /// A product and a sum, rounded once.
+    TimesPlus {
+        of: [Argument<T>; 3],
+    },
 }
 
 /// An answer that was given, and how to ask again.
@@ -129,6 +144,12 @@ impl<T: Ground> Replay<T> {
                     pass(of[0], slope(0, a, b, y));
                     pass(of[1], slope(1, a, b, y));
                 }
+                Step::TimesPlus { of } => {
+                    let [x, a, _] = of.map(|of| read(&values, of));
+                    pass(of[0], Some(a));
+                    pass(of[1], Some(x));
+                    pass(of[2], Some(T::one()));
+                }
             }
         }
         cotangents.truncate(self.inputs);
@@ -146,6 +167,10 @@ impl<T: Ground> Replay<T> {
                 Step::One { value, x, .. } => value(values[x as usize]),
                 Step::Power { n, x } => values[x as usize].powi(n),
                 Step::Two { value, of, .. } => value(read(&values, of[0]), read(&values, of[1])),
+                Step::TimesPlus { of } => {
+                    let [x, a, b] = of.map(|of| read(&values, of));
+                    x.mul_add(a, b)
+                }
             };
             values.push(value);
         }
@@ -223,6 +248,15 @@ impl<T: Ground> Carrier for Guarded<'_, T> {
 
     fn inner(self) -> T {
         self.value
+    }
+
+    fn times_plus(self, a: Self, b: Self) -> Self {
+        let y = self.value.mul_add(a.value, b.value);
+        let of = [self, a, b].map(Self::argument);
+        match self.trace.or(a.trace).or(b.trace) {
+            Some(trace) => trace.push(y, Step::TimesPlus { of }),
+            None => Guarded::fixed(y),
+        }
     }
 
     /// The same number but for rounding.
