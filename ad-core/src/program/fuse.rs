@@ -113,6 +113,23 @@ impl Line<'_> {
         walked(&self.node.operands[k].labels) == walked(&self.node.out)
     }
 
+    /// How operand `k` is read from memory.
+    fn read(&self, k: usize) -> Read {
+        let has = |label: Label| self.node.operands[k].labels.contains(&label);
+        let rows = if self.node.has_example() {
+            matches!(self.operands[k], Place::Block(_))
+        } else {
+            self.lane().is_some_and(has)
+        };
+        Read {
+            place: self.operands[k],
+            offset: self.storage.offset(k),
+            stride: self.storage.stride(&self.node, k + 1),
+            steps: self.steps(k + 1, &self.walked()),
+            rows,
+        }
+    }
+
     fn sums_loop(&self) -> bool {
         self.storage.rolled.is_some_and(|l| !self.node.out.contains(&l))
     }
@@ -168,57 +185,51 @@ struct Read {
     rows: bool,
 }
 
+/// Which place each line's value takes between the lines, if later ones read it, and how many places there are. A place
+/// is taken over once its last reader has read it, but not by that reader.
+fn homes(lines: &[Line<'_>]) -> (Vec<Option<usize>>, usize) {
+    let last_read = |n: usize| lines.iter().rposition(|line| line.reads(lines[n].number));
+    let mut home: Vec<Option<usize>> = vec![None; lines.len()];
+    let (mut free, mut count) = (Vec::new(), 0);
+    for n in 0..lines.len() {
+        home[n] = last_read(n).map(|_| {
+            free.pop().unwrap_or_else(|| {
+                count += 1;
+                count - 1
+            })
+        });
+        free.extend((0..n).filter(|&m| last_read(m) == Some(n)).filter_map(|m| home[m]));
+    }
+    (home, count)
+}
+
 /// One instruction for a chain of lines; those with `keep` are written.
 fn linked(lines: &[Line<'_>], keep: &[bool]) -> Instruction {
-    let last_read = |n: usize| lines.iter().rposition(|line| line.reads(lines[n].number));
     let (mut reads, mut outs, mut writes) = (Vec::<Read>::new(), SmallVec::new(), Vec::new());
-    let mut home: Vec<Option<usize>> = vec![None; lines.len()];
-    let (mut free, mut temporaries) = (Vec::new(), 0);
+    let (home, temporaries) = homes(lines);
     let mut links = Vec::new();
-    let (sizes, has_example, has_lane) = lines[0].domain();
     for (n, line) in lines.iter().enumerate() {
-        let walked = line.walked();
-        let lane = line.lane();
         let mut argument = |k: usize| {
-            let source = line.sources[k];
-            if let Some(temporary) = lines[..n].iter().position(|l| l.number == source).and_then(|m| home[m])
-            {
+            let inside = lines[..n].iter().position(|l| l.number == line.sources[k]);
+            if let Some(temporary) = inside.and_then(|m| home[m]) {
                 return Argument::Temporary(temporary);
             }
-            let has = |l: Label| line.node.operands[k].labels.contains(&l);
-            let rows =
-                if has_example { matches!(line.operands[k], Place::Block(_)) } else { lane.is_some_and(has) };
-            let stride = line.storage.stride(&line.node, k + 1);
-            let (place, offset) = (line.operands[k], line.storage.offset(k));
-            let read = Read { place, offset, stride, steps: line.steps(k + 1, &walked), rows };
+            let read = line.read(k);
             Argument::Read(reads.iter().position(|r| *r == read).unwrap_or_else(|| {
                 reads.push(read);
                 reads.len() - 1
             }))
         };
         let arguments = (0..line.node.operands.len()).map(&mut argument).collect();
-        // A value's place may be taken over once its last reader has read it, but not by that reader.
-        let temporary = last_read(n).map(|_| {
-            free.pop().unwrap_or_else(|| {
-                temporaries += 1;
-                temporaries - 1
-            })
-        });
-        home[n] = temporary;
-        free.extend((0..n).filter(|&m| last_read(m) == Some(n)).filter_map(|m| home[m]));
         let write = keep[n].then(|| {
             outs.push(Output { place: line.out, stride: line.storage.stride(&line.node, 0) });
-            writes.push(line.steps(0, &walked));
+            writes.push(line.steps(0, &line.walked()));
             outs.len() - 1
         });
-        links.push(Link {
-            function: function(&line.node),
-            arguments,
-            write,
-            temporary,
-            accumulates: line.sums_loop(),
-        });
+        let (function, accumulates) = (function(&line.node), line.sums_loop());
+        links.push(Link { function, arguments, write, temporary: home[n], accumulates });
     }
+    let (sizes, has_example, has_lane) = lines[0].domain();
     // The index within rows is no loop.
     let walked = if has_lane { &sizes[..sizes.len() - 1] } else { &sizes[..] };
     let axis = |p: usize| ChainAxis {
@@ -226,17 +237,13 @@ fn linked(lines: &[Line<'_>], keep: &[bool]) -> Instruction {
         reads: reads.iter().map(|r| r.steps[p]).collect(),
         writes: writes.iter().map(|w| w[p]).collect(),
     };
-    let chain = Chain {
-        axes: joined((0..walked.len()).map(axis), reads.len(), writes.len()),
-        rows: reads.iter().map(|r| r.rows).collect(),
-        links,
-        temporaries,
-    };
+    let axes = joined((0..walked.len()).map(axis), reads.len(), writes.len());
     let lane = match (has_example, has_lane) {
         (true, _) => Lane::Examples,
         (false, true) => Lane::Fixed(sizes[sizes.len() - 1]),
         (false, false) => Lane::Fixed(1),
     };
+    let rows = reads.iter().map(|r| r.rows).collect();
     Instruction {
         outs,
         operands: reads.iter().map(|r| r.place).collect(),
@@ -244,7 +251,7 @@ fn linked(lines: &[Line<'_>], keep: &[bool]) -> Instruction {
         strides: reads.iter().map(|r| r.stride).collect(),
         lane,
         accumulates: false,
-        kernel: Kernel::Chain(chain),
+        kernel: Kernel::Chain(Chain { axes, rows, links, temporaries }),
     }
 }
 

@@ -30,7 +30,7 @@ use smallvec::SmallVec;
 
 use crate::error::{Error, Result};
 use crate::kernels::Element;
-use crate::tape::{Extent, Label, Node, Op, Tape};
+use crate::tape::{Extent, Label, Labels, Node, Op, Tape};
 use buffers::Buffers;
 use fuse::{Line, fuse};
 use instruction::{Instruction, Place};
@@ -69,7 +69,7 @@ impl Port {
 pub struct Program<T> {
     inputs: Vec<Port>,
     outputs: Vec<Port>,
-    /// The number of elements of each shared value; constants are filled in.
+    /// What follows from shared inputs, to be computed, or from nothing, as it is.
     shared: Vec<Vec<T>>,
     /// The number of elements of each sum over examples, and of each value that follows from one.
     late: Vec<usize>,
@@ -147,13 +147,15 @@ impl<T> Program<T> {
             .flat_map(|i| i.operands.iter().copied().chain(i.outs.iter().map(|out| out.place)))
             .chain(ports)
             .collect();
-        for (_, value) in
-            self.shared.iter_mut().enumerate().filter(|(k, _)| !used.contains(&Place::Shared(*k)))
-        {
-            *value = Vec::new();
+        for (k, value) in self.shared.iter_mut().enumerate() {
+            if !used.contains(&Place::Shared(k)) {
+                *value = Vec::new();
+            }
         }
-        for (_, size) in self.late.iter_mut().enumerate().filter(|(k, _)| !used.contains(&Place::Late(*k))) {
-            *size = 0;
+        for (k, size) in self.late.iter_mut().enumerate() {
+            if !used.contains(&Place::Late(k)) {
+                *size = 0;
+            }
         }
     }
 
@@ -190,14 +192,20 @@ enum Sum {
 impl<'a> Compiler<'a> {
     fn new(tape: &'a Tape) -> Result<Self> {
         for (k, node) in tape.nodes().iter().enumerate() {
-            let size = |labels: &[Label]| {
-                let extent = |&l: &Label| if let Extent::Fixed(n) = node.extent(l) { n } else { 1 };
-                labels.iter().map(extent).try_fold(1_usize, usize::checked_mul)
-            };
+            let extent = |l: Label| if let Extent::Fixed(n) = node.extent(l) { n } else { 1 };
+            let size =
+                |labels: &[Label]| labels.iter().map(|&l| extent(l)).try_fold(1_usize, usize::checked_mul);
             let mut arrays = std::iter::once(&node.out).chain(node.operands.iter().map(|o| &o.labels));
             if arrays.any(|labels| size(labels).is_none_or(|s| s > u32::MAX as usize)) {
                 let message =
                     format!("line v{k} has an array of more than 2^32 elements: {:?}", node.extents);
+                return Err(Error::new(message));
+            }
+            // Only in a contraction do all indices run side by side.
+            let all: Labels = (0..node.extents.len() as Label).collect();
+            if matches!(node.op, Op::Contract(_)) && size(&all).is_none() {
+                let message =
+                    format!("line v{k} runs over more index values than can be counted: {:?}", node.extents);
                 return Err(Error::new(message));
             }
         }
@@ -282,7 +290,7 @@ impl<'a> Compiler<'a> {
         self.tape.nodes()[line].operands.iter().map(|o| self.places[o.node.index()]).collect()
     }
 
-    /// How the operands of a line lie in what they are parts of.
+    /// How the operands of a line lie in what they are parts of, outside of loops.
     fn storage(&self, line: usize) -> Storage {
         let views =
             self.tape.nodes()[line].operands.iter().map(|o| self.views[o.node.index()].clone()).collect();
@@ -300,7 +308,6 @@ impl<'a> Compiler<'a> {
 
     fn line(&self, number: usize, storage: Storage) -> Line<'a> {
         let node = Cow::Borrowed(&self.tape.nodes()[number]);
-        let storage = Storage { views: self.storage(number).views, ..storage };
         let mut sources: SmallVec<[usize; 4]> = node.operands.iter().map(|o| o.node.index()).collect();
         for source in &mut sources {
             while self.views[*source].is_some() {
@@ -324,7 +331,7 @@ impl<'a> Compiler<'a> {
                     flush(&mut run, &mut steps);
                     steps.push(Step::One(self.side_by_side(*line, &self.joined[line])));
                 }
-                Unit::Line(line) => run.push(self.line(*line, Storage::default())),
+                Unit::Line(line) => run.push(self.line(*line, self.storage(*line))),
                 Unit::Loop(rolled) => {
                     flush(&mut run, &mut steps);
                     let numbers: Vec<usize> = rolled.lines.iter().map(|&(line, _)| line).collect();
@@ -337,7 +344,7 @@ impl<'a> Compiler<'a> {
                     let line = |&(line, label): &(usize, _)| {
                         let operands = self.tape.nodes()[line].operands.iter().map(|o| o.node.index());
                         let temporary = std::iter::once(line).chain(operands).map(is_temporary).collect();
-                        self.line(line, Storage { rolled: Some(label), temporary, ..Storage::default() })
+                        self.line(line, Storage { rolled: Some(label), temporary, ..self.storage(line) })
                     };
                     let lines = rolled.lines.iter().map(line).collect();
                     shrunk.extend(numbers.iter().filter(|&&n| is_temporary(n)).map(|&n| (n, rolled.extent)));

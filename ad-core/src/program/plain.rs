@@ -4,7 +4,7 @@ use smallvec::SmallVec;
 
 use super::fuse::{Line, fuse};
 use super::instruction::{Instruction, Place};
-use super::nest::{Storage, View};
+use super::nest::View;
 use super::{Compiler, parts};
 
 impl Compiler<'_> {
@@ -40,7 +40,7 @@ impl Compiler<'_> {
                 instructions.push(self.side_by_side(number, pads));
                 continue;
             }
-            let mut line = self.line(number, Storage::default());
+            let mut line = self.line(number, self.storage(number));
             for k in line.crossed() {
                 let &[rows, columns] = &self.tape.node(line.node.operands[k].node).shape()[..] else {
                     continue;

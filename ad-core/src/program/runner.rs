@@ -108,8 +108,9 @@ impl<T: Element, P: Borrow<Program<T>>> Runner<T, P> {
     /// # Errors
     /// Where an input is missing or does not have the size of its shape.
     pub fn bind(&mut self, shared: &[&[T]]) -> Result<()> {
+        self.program.borrow().bind(&mut self.binding, shared)?;
         self.lent = false;
-        self.program.borrow().bind(&mut self.binding, shared)
+        Ok(())
     }
 
     /// Binds and runs in one, for shared inputs that change from call to call: they are read where they are, not copied,
@@ -126,30 +127,34 @@ impl<T: Element, P: Borrow<Program<T>>> Runner<T, P> {
             if port.has_example() { own.push(input) } else { shared.push(input) }
         }
         self.lent = true;
-        program.bind_lent(&mut self.binding, &shared)?;
-        self.run_with(examples, Some(&shared), &own)
+        program.bind_lent(&mut self.binding, &shared);
+        self.run_with(examples, Some(&shared), &own);
+        Ok(())
     }
 
     /// Runs `examples` examples. `inputs` are those of the tape that each example has its own of, in order, row-major
     /// with one row per example.
     ///
     /// # Errors
-    /// Where an input is missing or does not have the size of its shape.
+    /// Where an input is missing or does not have the size of its shape; after a [`Runner::call`], which keeps no shared
+    /// inputs to run with.
     pub fn run(&mut self, examples: usize, inputs: &[&[T]]) -> Result<()> {
         if self.lent {
             return Err(Error::new("the last call did not keep its shared inputs; bind them before a run"));
         }
-        self.run_with(examples, None, inputs)
-    }
-
-    /// Runs with the shared inputs `lent`, or with those of the binding.
-    fn run_with(&mut self, examples: usize, lent: Option<&[&[T]]>, inputs: &[&[T]]) -> Result<()> {
         let program: &Program<T> = self.program.borrow();
         let ports = || program.inputs().iter().filter(|p| p.has_example());
         check_count(ports().count(), inputs.len())?;
         for (port, input) in ports().zip(inputs) {
             check_size(port, examples, input.len())?;
         }
+        self.run_with(examples, None, inputs);
+        Ok(())
+    }
+
+    /// Runs with the shared inputs `lent`, or with those of the binding; all inputs have their sizes.
+    fn run_with(&mut self, examples: usize, lent: Option<&[&[T]]>, inputs: &[&[T]]) {
+        let program: &Program<T> = self.program.borrow();
         let size = if program.one_block { examples.max(1) } else { BLOCK };
         // Without examples there is still what follows from sums over none.
         let blocks = if program.one_block { 1 } else { examples.div_ceil(size) };
@@ -187,7 +192,6 @@ impl<T: Element, P: Borrow<Program<T>>> Runner<T, P> {
         for (k, _) in program.outputs().iter().enumerate().filter(|(_, port)| !port.has_example()) {
             self.outputs[k].copy_from_slice(program.output_with(shared, &self.totals, k));
         }
-        Ok(())
     }
 
     /// Output `k` of the tape after a run: row-major, one row per example if it has examples.

@@ -58,28 +58,6 @@ impl<T: Element> Program<T> {
     /// # Errors
     /// Where an input is missing or does not have the size of its shape.
     pub fn bind(&self, binding: &mut Binding<T>, inputs: &[&[T]]) -> Result<()> {
-        self.check_shared(inputs)?;
-        for (kept, input) in binding.given.iter_mut().zip(inputs) {
-            kept.copy_from_slice(input);
-        }
-        let Binding { given, values, scratch } = binding;
-        run_shared(&self.prefix, Given::Kept(given), values, scratch);
-        Ok(())
-    }
-
-    /// As [`Program::bind`], but the inputs are not kept: what reads the binding reads them where they are.
-    pub(super) fn bind_lent(&self, binding: &mut Binding<T>, inputs: &[&[T]]) -> Result<()> {
-        self.check_shared(inputs)?;
-        run_shared(&self.prefix, Given::Lent(inputs), &mut binding.values, &mut binding.scratch);
-        Ok(())
-    }
-
-    /// Computes what follows from nothing.
-    pub(super) fn compute_fixed(&mut self, instructions: &[Instruction]) {
-        run_shared(instructions, Given::Lent(&[]), &mut self.shared, &mut Scratch::default());
-    }
-
-    fn check_shared(&self, inputs: &[&[T]]) -> Result<()> {
         if self.shared_ports().count() != inputs.len() {
             let names: Vec<&str> = self.shared_ports().map(|p| p.name.as_str()).collect();
             let message = format!(
@@ -90,7 +68,24 @@ impl<T: Element> Program<T> {
             );
             return Err(Error::new(message));
         }
-        self.shared_ports().zip(inputs).try_for_each(|(port, input)| check_size(port, 1, input.len()))
+        self.shared_ports().zip(inputs).try_for_each(|(port, input)| check_size(port, 1, input.len()))?;
+        for (kept, input) in binding.given.iter_mut().zip(inputs) {
+            kept.copy_from_slice(input);
+        }
+        let Binding { given, values, scratch } = binding;
+        run_shared(&self.prefix, Given::Kept(given), values, scratch);
+        Ok(())
+    }
+
+    /// As [`Program::bind`], but the inputs, which have their sizes, are not kept: what reads the binding reads them where
+    /// they are.
+    pub(super) fn bind_lent(&self, binding: &mut Binding<T>, inputs: &[&[T]]) {
+        run_shared(&self.prefix, Given::Lent(inputs), &mut binding.values, &mut binding.scratch);
+    }
+
+    /// Computes what follows from nothing.
+    pub(super) fn compute_fixed(&mut self, instructions: &[Instruction]) {
+        run_shared(instructions, Given::Lent(&[]), &mut self.shared, &mut Scratch::default());
     }
 
     /// Memory for one block, of up to [`BLOCK`] examples.
