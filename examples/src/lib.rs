@@ -32,6 +32,17 @@ pub mod problems;
 pub mod reference;
 pub mod tapes;
 
+/// How a program ends: with success, or with what went wrong on standard error and 2.
+pub fn exit<E: std::fmt::Display>(program: &str, outcome: Result<(), E>) -> std::process::ExitCode {
+    match outcome {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{program}: {error}");
+            std::process::ExitCode::from(2)
+        }
+    }
+}
+
 /// The code in the README compiles and runs.
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]

@@ -54,6 +54,8 @@ mod lines;
 #[cfg(feature = "program")]
 mod map;
 #[cfg(feature = "program")]
+mod reference;
+#[cfg(feature = "program")]
 mod steps;
 #[cfg(feature = "proptest")]
 pub mod strategies;
@@ -72,6 +74,8 @@ pub use formula::{Formula, formula};
 pub use function::{function, rule, values};
 #[cfg(feature = "program")]
 pub use lines::lines;
+#[cfg(feature = "program")]
+pub use reference::reference;
 #[cfg(feature = "program")]
 pub use tester::derivatives;
 

@@ -1,11 +1,11 @@
 //! Every kernel against its plain twin, bit for bit, at every instruction level of this machine.
 
 use std::cell::Cell;
-use std::f64::consts::LN_2;
 
 use pulp::Arch;
 
 use super::*;
+use crate::check::reference;
 use crate::{Binary, Unary};
 
 /// Lengths around the register sizes.
@@ -363,18 +363,6 @@ fn in_place<T: Element>(f: Unary, x: &[T]) -> Vec<T> {
     let mut y = x.to_vec();
     simd::dispatch(elementwise::Map { f, x: None, y: &mut y });
     y
-}
-
-/// `f(x)` in double precision, also where `Unary::value` loses digits or overflows.
-fn reference(f: Unary, x: f64) -> f64 {
-    let t = x.abs();
-    match f {
-        Unary::Asinh if x.is_finite() && t > 1e150 => (t.ln() + LN_2).copysign(x),
-        Unary::Acosh if x.is_finite() && x > 1e150 => x.ln() + LN_2,
-        Unary::Acosh if x > 1.0 => ((x - 1.0) + ((x - 1.0) * (x + 1.0)).sqrt()).ln_1p(),
-        Unary::Atanh if t < 1.0 => (0.5 * (2.0 * t / (1.0 - t)).ln_1p()).copysign(x),
-        _ => f.value(x),
-    }
 }
 
 /// The error of `got` in units of the last of `digits` binary digits of `want`, for a type with the given range.

@@ -28,16 +28,7 @@ fn main() -> ExitCode {
         [file] => run(file, train),
         _ => Err("usage: seed6d FILE [--train]".into()),
     };
-    match outcome {
-        Ok(line) => {
-            println!("{line}");
-            ExitCode::SUCCESS
-        }
-        Err(error) => {
-            eprintln!("seed6d: {error}");
-            ExitCode::from(2)
-        }
-    }
+    examples::exit("seed6d", outcome.map(|line| println!("{line}")))
 }
 
 fn run(path: &str, train: bool) -> Result<Value> {

@@ -43,13 +43,7 @@ fn main() -> ExitCode {
         Precision::F32 => run::<f32>(&arguments),
         Precision::F64 => run::<f64>(&arguments),
     };
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("bench: {error}");
-            ExitCode::from(2)
-        }
-    }
+    examples::exit("bench", outcome)
 }
 
 fn run<T: case::Float>(arguments: &Arguments) -> Result<()> {

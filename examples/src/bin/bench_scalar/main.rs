@@ -183,11 +183,5 @@ fn main() -> ExitCode {
     if !arguments.json {
         println!("{:10} {:14} {:>8} {:>8} {:>8} check", "problem", "peer", "ns/op", "ratio", "bytes/op");
     }
-    match visit_all(&mut &arguments) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("bench_scalar: {error}");
-            ExitCode::from(2)
-        }
-    }
+    examples::exit("bench_scalar", visit_all(&mut &arguments))
 }

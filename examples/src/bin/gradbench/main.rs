@@ -130,13 +130,7 @@ fn serve() -> Result<()> {
 fn main() -> ExitCode {
     // Other tools have one thread.
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build_global();
-    match pool.map_err(Into::into).and_then(|()| serve()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("gradbench: {error}");
-            ExitCode::from(2)
-        }
-    }
+    examples::exit("gradbench", pool.map_err(Into::into).and_then(|()| serve()))
 }
 
 #[cfg(test)]

@@ -92,13 +92,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let decaying = || if arguments.wants("decaying") { decaying::run(arguments.quick) } else { Ok(()) };
     let outcome = toys::run(&arguments).and_then(|()| decaying());
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("hutch_pp_training: {error}");
-            ExitCode::from(2)
-        }
-    }
+    examples::exit("hutch_pp_training", outcome)
 }
 
 /// Mean and standard deviation.

@@ -41,13 +41,7 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
-    match run(&Arguments::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("hutchinson: {error}");
-            ExitCode::from(2)
-        }
-    }
+    examples::exit("hutchinson", run(&Arguments::parse()))
 }
 
 fn run(arguments: &Arguments) -> Result<()> {

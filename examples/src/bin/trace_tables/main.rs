@@ -35,12 +35,8 @@ struct Arguments {
 
 fn main() -> ExitCode {
     match run(&Arguments::parse()) {
-        Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            eprintln!("trace_tables: {error}");
-            ExitCode::from(2)
-        }
+        outcome => examples::exit("trace_tables", outcome.map(drop)),
     }
 }
 

@@ -1,13 +1,14 @@
 //! `f64`, against 128 bits.
 
 use ad_core::Unary;
+use ad_core::check::reference;
 use dashu_float::ops::{Abs, CubicRoot};
 use dashu_float::{FBig, round::mode::HalfEven};
 use rayon::prelude::*;
 
 use crate::finding::{Finding, Worst};
 use crate::points::{hard, spread};
-use crate::{Result, program, roughly, values};
+use crate::{Result, program, values};
 
 type Big = FBig<HalfEven, 2>;
 
@@ -21,12 +22,14 @@ pub(crate) fn measure(f: Unary, all: bool) -> Result<Finding> {
     x.extend(hard::<f64>());
     let y = values(&program::<f64>(f)?, &x)?;
     let std = x.par_iter().zip(&y).all(|(&x, &y)| distance(y, f.value(x)) == 0);
-    // Where values differ most from what is roughly so; then by chance, which a factor makes of the bits.
+    // Where values differ most from the reference; then by chance, which a factor makes of the bits.
     let mut ranked: Vec<(u64, u64, usize)> = x
         .par_iter()
         .zip(&y)
         .enumerate()
-        .map(|(i, (&x, &y))| (distance(y, roughly(f, x)), x.to_bits().wrapping_mul(0x9e37_79b9_7f4a_7c15), i))
+        .map(|(i, (&x, &y))| {
+            (distance(y, reference(f, x)), x.to_bits().wrapping_mul(0x9e37_79b9_7f4a_7c15), i)
+        })
         .collect();
     ranked.select_nth_unstable_by(kept, |a, b| b.cmp(a));
     let worst = ranked[..kept]

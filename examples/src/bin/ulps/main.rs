@@ -9,15 +9,15 @@
 //! | `f64` | a million, spread evenly over the exponents; 16 million with `--all` | 128 bits; see below |
 //!
 //! Both also take the neighbours of hard places: multiples of `pi/2`, ends of overflow, seams of the kernels. Truth in 128
-//! bits takes a tenth of a millisecond, so that in `f64` it is asked for the arguments where program and `std` differ
-//! most, and for arguments by chance where they do not differ. `std` itself errs by about a unit, and can hide no more.
+//! bits takes a tenth of a millisecond, so that in `f64` it is asked for the arguments where program and
+//! [`ad_core::check::reference`] differ most, and for arguments by chance where they do not differ. The reference itself
+//! errs by up to three units, and can hide no more.
 
 mod double;
 mod finding;
 mod points;
 mod single;
 
-use std::f64::consts::LN_2;
 use std::process::ExitCode;
 
 use ad_core::{Element, Elementary, Program, Tape, Unary};
@@ -43,13 +43,7 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
-    match run(&Arguments::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("ulps: {error}");
-            ExitCode::from(2)
-        }
-    }
+    examples::exit("ulps", run(&Arguments::parse()))
 }
 
 fn run(arguments: &Arguments) -> Result<()> {
@@ -77,16 +71,4 @@ fn program<T: Element>(f: Unary) -> Result<Program<T>> {
 /// The function at each `x`, as programs compute it.
 fn values<T: Element>(program: &Program<T>, x: &[T]) -> Result<Vec<T>> {
     Ok(program.call(x.len(), &[x])?.swap_remove(0))
-}
-
-/// The function in `f64`, within three units or so over the whole range; `std` is not for the inverse hyperbolic ones.
-fn roughly(f: Unary, x: f64) -> f64 {
-    let t = x.abs();
-    match f {
-        Unary::Asinh if x.is_finite() && t > 1e150 => (t.ln() + LN_2).copysign(x),
-        Unary::Acosh if x.is_finite() && x > 1e150 => x.ln() + LN_2,
-        Unary::Acosh if x > 1.0 => ((x - 1.0) + ((x - 1.0) * (x + 1.0)).sqrt()).ln_1p(),
-        Unary::Atanh if t < 1.0 => (0.5 * (2.0 * t / (1.0 - t)).ln_1p()).copysign(x),
-        f => f.value(x),
-    }
 }

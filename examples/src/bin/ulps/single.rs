@@ -1,11 +1,12 @@
 //! `f32`, against the function in `f64`: all bit patterns, or every so many.
 
 use ad_core::Unary;
+use ad_core::check::reference;
 use rayon::prelude::*;
 
 use crate::finding::{Finding, Worst};
 use crate::points::hard;
-use crate::{Result, program, roughly, values};
+use crate::{Result, program, values};
 
 /// From one bit pattern to the next, unless all are taken: a prime.
 const STRIDE: usize = 1021;
@@ -20,7 +21,7 @@ pub(crate) fn measure(f: Unary, all: bool) -> Result<Finding> {
     let chunk = |x: &[f32]| -> Result<(Worst, bool)> {
         let y = values(&program, x)?;
         let worst =
-            |worst: Worst, (&x, &y): (&f32, &f32)| worst.or(Worst::one(x, error(y, roughly(f, x.into()))));
+            |worst: Worst, (&x, &y): (&f32, &f32)| worst.or(Worst::one(x, error(y, reference(f, x.into()))));
         let same = |(&x, &y): (&f32, &f32)| {
             let want = f.value(x);
             y.to_bits() == want.to_bits() || (y.is_nan() && want.is_nan())
