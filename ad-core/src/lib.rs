@@ -102,7 +102,7 @@ pub use eval::Array;
 #[cfg(feature = "program")]
 pub use kernels::{BLOCK, Element};
 #[cfg(feature = "program")]
-pub use program::{Binding, Port, Program, Runner, Workspace, lanes_to_rows};
+pub use program::{Binding, Port, Program, Rows, Runner, Workspace, lanes_to_rows};
 pub use scalar::{
     Checkpointed, Dependent, Dual, Entries, Equation, Ground, Guarded, Implicit, List, Pattern, Replay, Rule,
     Scalar, Segment, Taylor, VarIn, call, check_rule, derivative, hessian_pattern, jacobian_forward,

@@ -47,6 +47,44 @@ proptest! {
         passed(check::program(&gradient, case.examples, &inputs, check::PROGRAM_TOLERANCE))?;
     }
 
+    /// A gradient in two parts is the gradient, to the bit, and the second part does none of the first one's dear work.
+    #[test]
+    fn parts_of_a_tape_give_what_the_whole_gives(case in strategies::programs(12), both in any::<u16>()) {
+        let names: Vec<&str> = case.tape.inputs().iter().map(|(name, _)| name.as_str()).collect();
+        let whole = case.tape.vjp(&names).unwrap();
+        let early: Vec<&str> = case.tape.outputs().iter().map(|(name, _)| name.as_str()).collect();
+        let late: Vec<String> = early.iter().map(|name| format!("{name}_bar")).collect();
+        let late: Vec<&str> = late.iter().map(String::as_str).collect();
+        let both: Vec<&str> = (0..).zip(&names).filter(|(k, _)| both >> (k % 16) & 1 == 1).map(|(_, name)| *name).collect();
+        let (first, second) = whole.split(&early, &late, &both).unwrap();
+
+        let values = case.tape.eval(case.examples, &case.inputs).unwrap();
+        let inputs: Vec<Array> = case.inputs.iter().chain(&values).cloned().collect();
+        let want = whole.eval(case.examples, &inputs).unwrap();
+        let mut known: Vec<(String, Array)> = whole.inputs().iter().map(|(name, _)| name.clone()).zip(inputs).collect();
+        let mut got = Vec::new();
+        for part in [&first, &second] {
+            let given = |(name, _): &(String, _)| {
+                known.iter().find(|(n, _)| n == name).map(|(_, array)| array.clone()).unwrap()
+            };
+            let inputs: Vec<Array> = part.inputs().iter().map(given).collect();
+            let outputs = part.eval(case.examples, &inputs).unwrap();
+            let named: Vec<(String, Array)> = part.outputs().iter().map(|(n, _)| n.clone()).zip(outputs).collect();
+            known.extend(named.iter().filter(|(name, _)| name.starts_with("residual.")).cloned());
+            got.extend(named);
+        }
+        for ((name, _), want) in whole.outputs().iter().zip(want) {
+            let (_, got) = got.iter().find(|(n, _)| n == name).unwrap();
+            let bits = |array: &Array| array.data.iter().map(|x| if x.is_nan() { 0 } else { x.to_bits() }).collect::<Vec<_>>();
+            prop_assert_eq!(bits(got), bits(&want), "{}\n{}\n{}\n{}", name, &whole, &first, &second);
+        }
+        let sums = |tape: &Tape| -> f64 {
+            let products = tape.nodes().iter().filter(|n| n.extents.len() > n.out.len() && n.has_example());
+            products.map(|n| n.work().multiply_adds).sum()
+        };
+        prop_assert!(sums(&first) + sums(&second) <= sums(&whole), "{}\n{}\n{}", &whole, &first, &second);
+    }
+
     #[test]
     fn the_same_bytes_make_the_same_case_and_fewer_a_smaller_one(steps in prop::collection::vec(any::<[u8; STEP]>(), 1..8)) {
         let bytes = steps.as_flattened();

@@ -40,7 +40,7 @@ use roll::Unit;
 pub(crate) use roll::Rolling;
 pub use rows::lanes_to_rows;
 pub use runner::Runner;
-pub use runtime::{Binding, Workspace};
+pub use runtime::{Binding, Rows, Workspace};
 
 /// An input or output of a program.
 #[derive(Clone, Debug)]

@@ -171,6 +171,32 @@ impl<T: Element> Program<T> {
         self.output_with(binding.shared(), workspace, k)
     }
 
+    /// Memory for output `k` of a block outside of a workspace, to be exchanged with.
+    ///
+    /// # Panics
+    /// Where there is no output `k`, or examples do not have their own.
+    pub fn output_rows(&self, k: usize) -> Rows<T> {
+        Rows(Aligned::new(self.outputs[k].size() * BLOCK.next_multiple_of(PADDING)))
+    }
+
+    /// Takes output `k` of a block out of the workspace, without a copy; what `rows` held is there instead. Look at other outputs
+    /// first: two may lie in one place.
+    ///
+    /// # Panics
+    /// Where there is no output `k`, or `rows` is not its size.
+    pub fn exchange_output(&self, workspace: &mut Workspace<T>, k: usize, rows: &mut Rows<T>) {
+        exchange(self.outputs[k].place, workspace, rows);
+    }
+
+    /// Gives input `k` of a block to the workspace, without a copy, for as many examples as they were computed for; what
+    /// was there is in `rows` instead.
+    ///
+    /// # Panics
+    /// Where there is no input `k`, or `rows` is not its size.
+    pub fn exchange_input(&self, workspace: &mut Workspace<T>, k: usize, rows: &mut Rows<T>) {
+        exchange(self.inputs[k].place, workspace, rows);
+    }
+
     pub(super) fn output_with<'w>(
         &self,
         shared: Shared<'w, T>,
@@ -184,6 +210,23 @@ impl<T: Element> Program<T> {
             Place::Late(l) => &workspace.late[l],
         }
     }
+}
+
+/// The rows of one value of a block, outside of a workspace: see [`Program::exchange_output`].
+#[derive(Debug)]
+pub struct Rows<T>(Aligned<T>);
+
+impl<T> Rows<T> {
+    /// Bytes of memory.
+    pub fn bytes(&self) -> usize {
+        size_of_val(&self.0[..])
+    }
+}
+
+fn exchange<T>(place: Place, workspace: &mut Workspace<T>, rows: &mut Rows<T>) {
+    let Place::Block(b) = place else { panic!("a value that examples share has no rows") };
+    assert_eq!(workspace.block[b].len(), rows.0.len(), "rows of another size");
+    std::mem::swap(&mut workspace.block[b], &mut rows.0);
 }
 
 /// Runs lines that read shared values only, and write them to `values`.

@@ -3,9 +3,11 @@
 //! Two kinds of operation are told apart: what bends has a slope in the table of elementary functions, what is straight
 //! is transposed. Everything else (reverse mode, reverse over forward, higher orders) is made of these two.
 
+mod cut;
 mod forward;
 mod gate;
 mod linear;
+mod split;
 mod transpose;
 
 use smallvec::SmallVec;

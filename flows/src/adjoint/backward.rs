@@ -1,20 +1,39 @@
-use ad_core::{Binding, Element, Program, Workspace};
+use ad_core::{Binding, Element, Program, Rows, Workspace};
 
 use super::history::History;
 use crate::error::Result;
-use crate::ode::tableau::Tableau;
-use crate::ode::{Lanes, Pool, Step, System, TIMES, step_tapes, write_lanes, write_times};
+use crate::ode::{Lanes, Pool, StepTapes, System, TIMES, bar, write_lanes, write_times};
 
 /// The way back through steps of one method on one system, compiled.
 #[derive(Debug)]
 pub(super) struct Backward<T> {
-    /// The step again, for states that were not kept.
+    /// The step again, for states or residuals that were not kept.
     advance: Program<T>,
     /// The transposed step.
     reverse: Program<T>,
     states: Vec<usize>,
+    /// The inputs of the transposed step that are residuals, cotangents and extras.
+    ports: Ports,
     /// Memory of blocks that are done, to be used again.
     pool: Pool<BackwardMemory<T>>,
+    residuals: Pool<Vec<Rows<T>>>,
+}
+
+#[derive(Debug)]
+struct Ports {
+    residuals: Vec<usize>,
+    bars: Vec<usize>,
+    extras: Vec<usize>,
+}
+
+impl Ports {
+    fn new<T>(reverse: &Program<T>, system: &System) -> Self {
+        let named = |wanted: &str| reverse.inputs().iter().position(|port| port.name == wanted);
+        let residuals = (0..).map_while(|k| named(&format!("residual.{k}"))).collect();
+        let bars = system.states().iter().filter_map(|state| named(&bar(state))).collect();
+        let extras = system.extras().filter_map(named).collect();
+        Ports { residuals, bars, extras }
+    }
 }
 
 /// The parameters of a [`Backward`].
@@ -28,20 +47,16 @@ pub(crate) struct BoundBackward<T> {
 pub(super) struct BackwardMemory<T> {
     advance: Workspace<T>,
     pub(super) reverse: Workspace<T>,
-    /// The states that the current step began from.
+    /// The states of a round that is taken again.
     points: Vec<Lanes<T>>,
 }
 
 impl<T: Element> Backward<T> {
-    pub(super) fn new(system: &System, tableau: &Tableau) -> Result<Self> {
-        let (advance, reverse) = step_tapes(system, tableau)?;
+    pub(super) fn new(system: &System, tapes: &StepTapes) -> Result<Self> {
         let states = system.shapes().iter().map(|s| s.iter().product()).collect();
-        Ok(Backward {
-            advance: advance.compile()?,
-            reverse: reverse.compile()?,
-            states,
-            pool: Pool::default(),
-        })
+        let (advance, reverse) = (tapes.advance.compile()?, tapes.reverse.compile()?);
+        let ports = Ports::new(&reverse, system);
+        Ok(Backward { advance, reverse, states, ports, pool: Pool::default(), residuals: Pool::default() })
     }
 
     pub(super) fn bind(&self, parameters: &[&[T]]) -> Result<BoundBackward<T>> {
@@ -66,74 +81,93 @@ impl<T: Element> Backward<T> {
         self.pool.put_back(memory);
     }
 
+    /// Takes the residuals of a step, outputs `first..` of `program`, out of a workspace, in exchange for others.
+    pub(super) fn take_residuals(
+        &self,
+        program: &Program<T>,
+        workspace: &mut Workspace<T>,
+        first: usize,
+        used: Option<Vec<Rows<T>>>,
+    ) -> Vec<Rows<T>> {
+        let outputs = first..first + self.ports.residuals.len();
+        let make = || outputs.clone().map(|k| program.output_rows(k)).collect();
+        let mut residuals = used.unwrap_or_else(|| self.residuals.take(make));
+        for (k, rows) in outputs.zip(&mut residuals) {
+            program.exchange_output(workspace, k, rows);
+        }
+        residuals
+    }
+
     /// Takes the cotangents `bars` of the states at the end to those at the start, for each example of a block back
     /// through its own steps. The cotangents of the parameters are added up in `memory`.
     pub(super) fn run_block(
         &self,
         bound: &BoundBackward<T>,
         memory: &mut BackwardMemory<T>,
-        histories: &mut [History<T>],
+        history: &mut History<T>,
         extras: &[Lanes<T>],
         bars: &mut [Lanes<T>],
     ) {
-        let mut active: Vec<usize> = (0..histories.len()).filter(|&e| !histories[e].is_empty()).collect();
-        let keep = vec![true; histories.len()];
-        while !active.is_empty() {
-            self.compute_again(bound, memory, histories, extras, &active);
-            let mut steps = Vec::with_capacity(active.len());
-            for &e in &active {
-                steps.extend(histories[e].pop(|state| set_states(&mut memory.points, e, state)));
+        let keep = vec![true; history.examples()];
+        while let Some(last) = history.last() {
+            if !history.residuals().has(last) {
+                self.compute_again(bound, memory, history, extras);
             }
-            memory.reverse.set_examples(active.len());
-            write_times(&self.reverse, &mut memory.reverse, &steps);
-            let next = write_lanes(&self.reverse, &mut memory.reverse, TIMES, &memory.points, &active);
-            let next = write_lanes(&self.reverse, &mut memory.reverse, next, bars, &active);
-            write_lanes(&self.reverse, &mut memory.reverse, next, extras, &active);
-            self.reverse.run_block(&bound.reverse, &mut memory.reverse);
-            let stride = memory.reverse.stride();
+            let (active, steps) = history.round(last);
+            let mut residuals = history.pop().unwrap_or_default();
+            let reverse = &mut memory.reverse;
+            reverse.set_examples(active.len());
+            write_times(&self.reverse, reverse, &steps);
+            let ports = self.ports.bars.iter().zip(&*bars).chain(self.ports.extras.iter().zip(extras));
+            for (&port, lanes) in ports {
+                write_lanes(&self.reverse, reverse, port, std::slice::from_ref(lanes), &active);
+            }
+            let exchange = |reverse: &mut Workspace<T>, residuals: &mut [Rows<T>]| {
+                for (&port, rows) in self.ports.residuals.iter().zip(residuals) {
+                    self.reverse.exchange_input(reverse, port, rows);
+                }
+            };
+            exchange(reverse, &mut residuals);
+            self.reverse.run_block(&bound.reverse, reverse);
+            exchange(reverse, &mut residuals);
+            self.residuals.put_back(residuals);
+            let stride = reverse.stride();
             for (k, bar) in bars.iter_mut().enumerate() {
-                bar.scatter(&active, &keep, self.reverse.output(&bound.reverse, &memory.reverse, k), stride);
+                bar.scatter(&active, &keep, self.reverse.output(&bound.reverse, reverse, k), stride);
             }
-            active.retain(|&e| !histories[e].is_empty());
         }
     }
 
-    /// Gives every active example the state before its last step, by stepping from the last state that was kept.
+    /// Takes rounds again, from the last states that were kept up to the last round, whose residuals are then there.
     fn compute_again(
         &self,
         bound: &BoundBackward<T>,
         memory: &mut BackwardMemory<T>,
-        histories: &mut [History<T>],
+        history: &mut History<T>,
         extras: &[Lanes<T>],
-        active: &[usize],
     ) {
-        let mut behind: Vec<usize> = active.to_vec();
-        loop {
-            behind.retain(|&e| histories[e].next_to_compute().is_some());
-            if behind.is_empty() {
+        let BackwardMemory { advance, points, .. } = memory;
+        let keep = vec![true; history.examples()];
+        let mut number = history.restore(points);
+        history.residuals().take_from(number).for_each(|rows| self.residuals.put_back(rows));
+        while let Some(last) = history.last() {
+            let (active, steps) = history.round(number);
+            advance.set_examples(active.len());
+            write_times(&self.advance, advance, &steps);
+            let next = write_lanes(&self.advance, advance, TIMES.len(), points, &active);
+            write_lanes(&self.advance, advance, next, extras, &active);
+            self.advance.run_block(&bound.advance, advance);
+            let stride = advance.stride();
+            for (k, point) in points.iter_mut().enumerate() {
+                point.scatter(&active, &keep, self.advance.output(&bound.advance, advance, k), stride);
+            }
+            let take = |used| self.take_residuals(&self.advance, advance, self.states.len(), used);
+            history.residuals().push(number, take);
+            if number == last {
                 return;
             }
-            let steps: Vec<Step> = behind
-                .iter()
-                .filter_map(|&e| {
-                    let (step, state) = histories[e].next_to_compute()?;
-                    set_states(&mut memory.points, e, state);
-                    Some(step)
-                })
-                .collect();
-            memory.advance.set_examples(behind.len());
-            write_times(&self.advance, &mut memory.advance, &steps);
-            let next = write_lanes(&self.advance, &mut memory.advance, TIMES, &memory.points, &behind);
-            write_lanes(&self.advance, &mut memory.advance, next, extras, &behind);
-            self.advance.run_block(&bound.advance, &mut memory.advance);
-            let stride = memory.advance.stride();
-            for (place, &e) in behind.iter().enumerate() {
-                let element = |(k, n): (usize, &usize)| {
-                    let rows = self.advance.output(&bound.advance, &memory.advance, k);
-                    (0..*n).map(move |r| rows[r * stride + place])
-                };
-                histories[e].computed(self.states.iter().enumerate().flat_map(element));
-            }
+            history.computed(points);
+            number += 1;
         }
     }
 
@@ -150,14 +184,5 @@ impl<T: Element> Backward<T> {
         self.reverse.finish(&bound.reverse, &mut total);
         let parameters = self.states.len()..self.reverse.outputs().len();
         parameters.map(|k| self.reverse.output(&bound.reverse, &total, k).to_vec()).collect()
-    }
-}
-
-/// Sets the states of one example from one row of all of them.
-fn set_states<T: Element>(states: &mut [Lanes<T>], e: usize, mut row: &[T]) {
-    for state in states {
-        let (own, rest) = row.split_at(state.rows());
-        state.set_example(e, own);
-        row = rest;
     }
 }

@@ -1,6 +1,6 @@
 //! A solve and its transpose, for users with a loss of their own.
 
-use ad_core::{BLOCK, Element};
+use ad_core::{BLOCK, Element, Program, Workspace};
 use rayon::prelude::*;
 
 use super::Adjoint;
@@ -9,7 +9,7 @@ use super::history::{History, Plan};
 use crate::error::{Error, Result};
 use crate::ode::controller::Control;
 use crate::ode::tableau::Tableau;
-use crate::ode::{Bound, Lanes, Memory, Ode, Solution, Statistics, System};
+use crate::ode::{Bound, Follower, Lanes, Memory, Ode, Solution, Statistics, Step, System};
 
 /// A system with a method and a step control, compiled forward and backward: the gradient of any function of the end of
 /// a solve, exact for the steps that were taken.
@@ -39,6 +39,8 @@ use crate::ode::{Bound, Lanes, Memory, Ode, Solution, Statistics, System};
 #[derive(Debug)]
 pub struct OdeVjp<T> {
     ode: Ode<T>,
+    /// The same with steps that leave residuals.
+    recording: Ode<T>,
     backward: Backward<T>,
     adjoint: Adjoint,
 }
@@ -59,7 +61,7 @@ pub struct Recorded<T> {
 /// What one block remembers.
 #[derive(Clone, Debug)]
 struct Block<T> {
-    histories: Vec<History<T>>,
+    history: History<T>,
     extras: Vec<Lanes<T>>,
 }
 
@@ -85,8 +87,9 @@ impl<T: Element> OdeVjp<T> {
     /// # Errors
     /// Where tableau and control do not fit together.
     pub fn new(system: &System, tableau: &Tableau, control: Control, adjoint: Adjoint) -> Result<Self> {
-        let (ode, backward) = (Ode::new(system, tableau, control)?, Backward::new(system, tableau)?);
-        Ok(OdeVjp { ode, backward, adjoint })
+        let ode = Ode::new(system, tableau, control)?;
+        let (recording, tapes) = Ode::with_residuals(system, tableau, control)?;
+        Ok(OdeVjp { ode, recording, backward: Backward::new(system, &tapes)?, adjoint })
     }
 
     /// The way forward alone.
@@ -94,12 +97,17 @@ impl<T: Element> OdeVjp<T> {
         &self.ode
     }
 
+    /// The way forward with residuals, for the memory of its blocks.
+    pub(crate) fn recording(&self) -> &Ode<T> {
+        &self.recording
+    }
+
     /// Sets the parameters, in the order of the system's inputs.
     ///
     /// # Errors
     /// Where one is missing or has another size.
     pub fn bind(&self, parameters: &[&[T]]) -> Result<BoundVjp<T>> {
-        Ok(BoundVjp { forward: self.ode.bind(parameters)?, backward: self.backward.bind(parameters)? })
+        Ok(BoundVjp { forward: self.recording.bind(parameters)?, backward: self.backward.bind(parameters)? })
     }
 
     /// As [`Ode::solve`], and remembers what the way back needs.
@@ -114,14 +122,14 @@ impl<T: Element> OdeVjp<T> {
         span: [f64; 2],
     ) -> Result<Recorded<T>> {
         let examples = self.ode.check_sizes(states, extras)?;
-        let plan = self.plan(span)?;
+        let plan = self.plan(span, examples.div_ceil(BLOCK))?;
         let blocks = (0..examples.div_ceil(BLOCK)).into_par_iter().map(|number| {
-            let mut memory = self.ode.take_memory();
-            let count = self.ode.load_block(&mut memory, states, extras, number);
-            let (histories, statistics) = self.solve_block(bound, &plan, &mut memory, count, span)?;
-            let block = Block { histories, extras: memory.extras.clone() };
+            let mut memory = self.recording.take_memory();
+            let count = self.recording.load_block(&mut memory, states, extras, number);
+            let (history, statistics) = self.solve_block(bound, &plan, &mut memory, count, span)?;
+            let block = Block { history, extras: memory.extras.clone() };
             let part = memory.solution(count, statistics);
-            self.ode.put_back(memory);
+            self.recording.put_back(memory);
             Ok((part, block))
         });
         let (parts, blocks): (Vec<_>, Vec<_>) = blocks.collect::<Result<Vec<_>>>()?.into_iter().unzip();
@@ -149,7 +157,7 @@ impl<T: Element> OdeVjp<T> {
             return Err(Error::Sizes { want: self.ode.states().to_vec(), got });
         }
         let blocks = solved.blocks.into_par_iter().enumerate().map(|(number, mut block)| {
-            let count = block.histories.len();
+            let count = block.history.examples();
             let load = |(&rows, bars): (&usize, &&[f64])| {
                 let mut lanes = Lanes::new(rows);
                 let first = number * BLOCK * rows;
@@ -157,7 +165,7 @@ impl<T: Element> OdeVjp<T> {
                 lanes
             };
             let mut lanes: Vec<Lanes<T>> = self.ode.states().iter().zip(bars).map(load).collect();
-            let sums = self.pull_back_block(bound, &mut block.histories, &block.extras, &mut lanes);
+            let sums = self.pull_back_block(bound, &mut block.history, &block.extras, &mut lanes);
             (sums, lanes.iter().map(|bar| bar.rows_of(count)).collect::<Vec<_>>())
         });
         let (sums, parts): (Vec<_>, Vec<_>) = blocks.collect::<Vec<_>>().into_iter().unzip();
@@ -168,9 +176,9 @@ impl<T: Element> OdeVjp<T> {
         Ok(StateCotangents { states, parameters: self.finish(bound, sums.iter()) })
     }
 
-    /// What the examples of a solve over `span` will remember.
-    pub(crate) fn plan(&self, span: [f64; 2]) -> Result<Plan> {
-        Ok(Plan::new(self.adjoint, self.ode.grid(span)?, self.ode.states().iter().sum()))
+    /// What the blocks of a solve over `span` will remember, so many at a time.
+    pub(crate) fn plan(&self, span: [f64; 2], blocks: usize) -> Result<Plan> {
+        Ok(Plan::new(self.adjoint, self.ode.grid(span)?, blocks))
     }
 
     /// Integrates the first `count` examples of the block in `memory`.
@@ -181,23 +189,23 @@ impl<T: Element> OdeVjp<T> {
         memory: &mut Memory<T>,
         count: usize,
         span: [f64; 2],
-    ) -> Result<(Vec<History<T>>, Statistics)> {
-        let mut histories: Vec<History<T>> = (0..count).map(|_| History::new(plan)).collect();
-        let note = |e: usize, step, states: &[Lanes<T>]| histories[e].push(step, states, e);
-        let statistics = self.ode.solve_block(&bound.forward, memory, count, span, note)?;
-        Ok((histories, statistics))
+    ) -> Result<(History<T>, Statistics)> {
+        let width = self.ode.states().iter().sum();
+        let mut follower = Remembering { vjp: self, history: History::new(plan, count, width) };
+        let statistics = self.recording.solve_block(&bound.forward, memory, count, span, &mut follower)?;
+        Ok((follower.history, statistics))
     }
 
     /// Takes `bars` back through the steps of a block; returns the sums that [`OdeVjp::finish`] takes.
     pub(crate) fn pull_back_block(
         &self,
         bound: &BoundVjp<T>,
-        histories: &mut [History<T>],
+        history: &mut History<T>,
         extras: &[Lanes<T>],
         bars: &mut [Lanes<T>],
     ) -> Vec<Vec<T>> {
         let mut memory = self.backward.take_memory();
-        self.backward.run_block(&bound.backward, &mut memory, histories, extras, bars);
+        self.backward.run_block(&bound.backward, &mut memory, history, extras, bars);
         let sums = memory.reverse.sums().to_vec();
         self.backward.put_back(memory);
         sums
@@ -210,5 +218,23 @@ impl<T: Element> OdeVjp<T> {
         sums: impl Iterator<Item = &'s Vec<Vec<T>>>,
     ) -> Vec<Vec<T>> {
         self.backward.finish(&bound.backward, sums)
+    }
+}
+
+/// Remembers a solve.
+struct Remembering<'v, T> {
+    vjp: &'v OdeVjp<T>,
+    history: History<T>,
+}
+
+impl<T: Element> Follower<T> for Remembering<'_, T> {
+    fn stepped(&mut self, active: &[usize], keep: &[bool], steps: &[Step], states: &[Lanes<T>]) {
+        self.history.push(active, keep, steps, states);
+    }
+
+    fn moved(&mut self, forward: &Program<T>, workspace: &mut Workspace<T>) {
+        let OdeVjp { recording, backward, .. } = self.vjp;
+        let first = recording.first_residual();
+        self.history.push_residuals(|used| backward.take_residuals(forward, workspace, first, used));
     }
 }

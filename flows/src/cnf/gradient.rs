@@ -68,11 +68,11 @@ impl<T: Element> Cnf<T> {
         }
         let extras = self.extras(examples, context, probe, bases)?;
         let (states, extras) = ([rows, &l], slices(&extras));
-        let ode = self.augmented.ode();
+        let ode = self.augmented.recording();
         ode.check_sizes(&states, &extras)?;
         let cast = parameters.cast::<T>();
         let bound = self.augmented.bind(&cast.iter().map(|a| &a[..]).collect::<Vec<_>>())?;
-        let plan = self.augmented.plan(SPAN)?;
+        let plan = self.augmented.plan(SPAN, 1)?;
         let block = |number: usize| {
             let mut memory = ode.take_memory();
             let count = ode.load_block(&mut memory, &states, &extras, number);
@@ -105,13 +105,13 @@ impl<T: Element> Cnf<T> {
         memory: &mut Memory<T>,
         count: usize,
     ) -> Result<BlockSums<T>> {
-        let (mut histories, statistics) = self.augmented.solve_block(bound, plan, memory, count, SPAN)?;
+        let (mut history, statistics) = self.augmented.solve_block(bound, plan, memory, count, SPAN)?;
         let outcomes = memory.outcomes().to_vec();
         if outcomes.iter().any(Outcome::is_err) {
             return Ok(BlockSums { nll: f64::NAN, parameters: Vec::new(), outcomes, statistics });
         }
         let (log_p, mut bars) = self.base_block(memory, count)?;
-        let parameters = self.augmented.pull_back_block(bound, &mut histories, &memory.extras, &mut bars);
+        let parameters = self.augmented.pull_back_block(bound, &mut history, &memory.extras, &mut bars);
         let nll = -log_p.iter().map(|p| p.to_double()).sum::<f64>();
         Ok(BlockSums { nll, parameters, outcomes, statistics })
     }

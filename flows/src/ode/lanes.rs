@@ -30,14 +30,22 @@ impl<T: Element> Lanes<T> {
         (0..self.rows).map(move |r| self.data[r * BLOCK + e])
     }
 
+    /// Appends the first `count` examples, element by element.
+    pub(crate) fn save(&self, count: usize, to: &mut Vec<T>) {
+        self.data.chunks_exact(BLOCK).for_each(|row| to.extend_from_slice(&row[..count]));
+    }
+
+    /// The inverse of [`Lanes::save`]; returns what follows.
+    pub(crate) fn restore<'s>(&mut self, count: usize, saved: &'s [T]) -> &'s [T] {
+        let (own, rest) = saved.split_at(self.rows * count);
+        let rows = self.data.chunks_exact_mut(BLOCK).zip(own.chunks_exact(count.max(1)));
+        rows.for_each(|(row, saved)| row[..count].copy_from_slice(saved));
+        rest
+    }
+
     /// The first `count` examples, row-major, in double precision.
     pub(crate) fn rows_of(&self, count: usize) -> Vec<f64> {
         (0..count).flat_map(|e| self.example(e)).map(T::to_double).collect()
-    }
-
-    /// Sets the elements of one example.
-    pub(crate) fn set_example(&mut self, e: usize, values: &[T]) {
-        values.iter().enumerate().for_each(|(r, &x)| self.data[r * BLOCK + e] = x);
     }
 
     /// The examples `active`, side by side, into rows of `stride`. What pads the last vector repeats the first of them.

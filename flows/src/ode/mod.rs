@@ -17,12 +17,6 @@ pub mod tableaus;
 pub(crate) use lanes::Lanes;
 pub(crate) use pool::Pool;
 pub use solve::{Bound, Ode, Outcome, Solution, Statistics};
-pub(crate) use solve::{Memory, Step, TIMES, write_lanes, write_times};
+pub(crate) use solve::{Follower, Memory, Step, write_lanes, write_times};
+pub(crate) use step::{StepTapes, TIMES, bar};
 pub use system::System;
-
-use ad_core::{Result, Tape};
-
-/// The tapes of one step for the way back: the step itself, and its transpose.
-pub(crate) fn step_tapes(system: &System, tableau: &tableau::Tableau) -> Result<(Tape, Tape)> {
-    Ok((step::advance(system, tableau)?, step::reverse(system, tableau)?))
-}

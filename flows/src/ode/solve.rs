@@ -1,12 +1,12 @@
 //! Solves block by block: the examples of a block step together, each with its own time, step and end.
 
-use ad_core::{BLOCK, Binding, Element, Program, Workspace};
+use ad_core::{BLOCK, Binding, Element, Program, Tape, Workspace};
 use rayon::prelude::*;
 
 use super::controller::{Adaptive, Control, Controller, Failure, Status, StepState, Verdict};
 use super::lanes::Lanes;
 use super::pool::Pool;
-use super::step::{self, Tolerance};
+use super::step::{self, StepTapes, TIMES, Tolerance};
 use super::system::{Feed, System};
 use super::tableau::Tableau;
 use crate::error::{Error, Result};
@@ -92,12 +92,9 @@ pub(crate) struct Memory<T> {
     forward: Workspace<T>,
 }
 
-/// The first inputs of every step: `t`, `t_next` and `h`.
-pub(crate) const TIMES: usize = 3;
-
 /// Writes the first inputs of a step, each example its own.
 pub(crate) fn write_times<T: Element>(program: &Program<T>, workspace: &mut Workspace<T>, steps: &[Step]) {
-    let times: [fn(&Step) -> f64; TIMES] = [|s| s.t, |s| s.t_next, |s| s.h()];
+    let times: [fn(&Step) -> f64; TIMES.len()] = [|s| s.t, |s| s.t_next, |s| s.h()];
     for (k, time) in times.into_iter().enumerate() {
         let row = program.input_mut(workspace, k);
         row.iter_mut().zip(steps).for_each(|(x, step)| *x = T::from_f64(time(step)));
@@ -121,6 +118,27 @@ pub(crate) fn write_lanes<T: Element>(
     first + values.len()
 }
 
+/// Who goes along with a solve, and remembers.
+pub(crate) trait Follower<T> {
+    /// Of the examples `active` those that `keep` have made their `steps`, from `states`.
+    fn stepped(&mut self, active: &[usize], keep: &[bool], steps: &[Step], states: &[Lanes<T>]);
+
+    /// Nothing reads the results of the last steps in `workspace` any more.
+    fn moved(&mut self, forward: &Program<T>, workspace: &mut Workspace<T>);
+}
+
+impl<T> Follower<T> for () {
+    fn stepped(&mut self, _: &[usize], _: &[bool], _: &[Step], _: &[Lanes<T>]) {}
+    fn moved(&mut self, _: &Program<T>, _: &mut Workspace<T>) {}
+}
+
+fn tolerance(control: Control) -> Option<Tolerance> {
+    match control {
+        Control::Adaptive(Adaptive { rtol, atol, .. }) => Some(Tolerance { rtol, atol }),
+        Control::Constant { .. } => None,
+    }
+}
+
 impl<T: Element> Ode<T> {
     /// Compiles a system for a method and a step control.
     ///
@@ -128,11 +146,22 @@ impl<T: Element> Ode<T> {
     /// Where tableau and control do not fit together.
     pub fn new(system: &System, tableau: &Tableau, control: Control) -> Result<Self> {
         let controller = Controller::new(control, tableau)?;
-        let tolerance = match control {
-            Control::Adaptive(Adaptive { rtol, atol, .. }) => Some(Tolerance { rtol, atol }),
-            Control::Constant { .. } => None,
-        };
-        let forward = step::forward(system, tableau, tolerance)?.compile::<T>()?;
+        Self::stepping(system, tableau, controller, &step::forward(system, tableau, tolerance(control))?)
+    }
+
+    /// A solve whose steps leave residuals, with the other tapes of such a step.
+    pub(crate) fn with_residuals(
+        system: &System,
+        tableau: &Tableau,
+        control: Control,
+    ) -> Result<(Self, StepTapes)> {
+        let controller = Controller::new(control, tableau)?;
+        let tapes = step::tapes(system, tableau, tolerance(control))?;
+        Ok((Self::stepping(system, tableau, controller, &tapes.forward)?, tapes))
+    }
+
+    fn stepping(system: &System, tableau: &Tableau, controller: Controller, forward: &Tape) -> Result<Self> {
+        let forward = forward.compile::<T>()?;
         let rates: Program<T> = system.tape().compile()?;
         let feeds = system.feeds();
         let extras = feeds
@@ -149,6 +178,11 @@ impl<T: Element> Ode<T> {
     /// The number of elements of each state.
     pub fn states(&self) -> &[usize] {
         &self.states
+    }
+
+    /// The outputs of a step before its residuals: states, rates to carry, and the error.
+    pub(crate) fn first_residual(&self) -> usize {
+        self.states.len() * if self.carries { 2 } else { 1 } + 1
     }
 
     /// The number of elements of each extra.
@@ -190,14 +224,13 @@ impl<T: Element> Ode<T> {
     }
 
     /// Integrates the first `examples` examples of the block from `t0` to `t1`; the states in `memory` are replaced.
-    /// Each accepted step is reported with the states that it began from.
     pub(crate) fn solve_block(
         &self,
         bound: &Bound<T>,
         memory: &mut Memory<T>,
         examples: usize,
         [t0, t1]: [f64; 2],
-        mut accepted: impl FnMut(usize, Step, &[Lanes<T>]),
+        follower: &mut impl Follower<T>,
     ) -> Result<Statistics> {
         let begin = self.controller.begin(t0, t1)?;
         memory.steppers.clear();
@@ -232,10 +265,8 @@ impl<T: Element> Ode<T> {
             for (place, &e) in active.iter().enumerate() {
                 let verdict = self.controller.next(&mut memory.steppers[e], error[place].to_double());
                 keep[place] = verdict == Verdict::Accept;
-                if keep[place] {
-                    accepted(e, steps[place], &memory.states);
-                }
             }
+            follower.stepped(&active, &keep[..active.len()], &steps, &memory.states);
             let stride = memory.forward.stride();
             for (k, value) in memory.states.iter_mut().chain(&mut memory.carried).enumerate() {
                 value.scatter(
@@ -245,6 +276,7 @@ impl<T: Element> Ode<T> {
                     stride,
                 );
             }
+            follower.moved(&self.forward, &mut memory.forward);
             active.retain(|e| running(memory, e));
         }
         Ok(self.statistics(memory))
@@ -275,7 +307,7 @@ impl<T: Element> Ode<T> {
     fn try_steps(&self, bound: &Bound<T>, memory: &mut Memory<T>, active: &[usize], steps: &[Step]) {
         memory.forward.set_examples(active.len());
         write_times(&self.forward, &mut memory.forward, steps);
-        let next = write_lanes(&self.forward, &mut memory.forward, TIMES, &memory.states, active);
+        let next = write_lanes(&self.forward, &mut memory.forward, TIMES.len(), &memory.states, active);
         let next = write_lanes(&self.forward, &mut memory.forward, next, &memory.carried, active);
         write_lanes(&self.forward, &mut memory.forward, next, &memory.extras, active);
         self.forward.run_block(&bound.forward, &mut memory.forward);
@@ -310,7 +342,7 @@ impl<T: Element> Ode<T> {
         let blocks = (0..examples.div_ceil(BLOCK)).into_par_iter().map(|block| {
             let mut memory = self.take_memory();
             let count = self.load_block(&mut memory, states, extras, block);
-            let statistics = self.solve_block(bound, &mut memory, count, span, |_, _, _| {})?;
+            let statistics = self.solve_block(bound, &mut memory, count, span, &mut ())?;
             let part = memory.solution(count, statistics);
             self.put_back(memory);
             Ok(part)

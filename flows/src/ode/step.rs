@@ -1,7 +1,8 @@
 //! One Runge-Kutta step as a tape. Its transpose is the exact discrete adjoint of any tableau.
 //!
 //! Inputs of every step: `step.t`, `step.t_next`, `step.h` of each example, the states, the rates at the start where the method
-//! carries them over, then extras and parameters as the system has them. `t_next` stands for `t + h`: it is the very
+//! carries them over, then extras and parameters as the system has them; a step to be remembered hands residuals on to its
+//! transpose, so that nothing dear is computed twice. `t_next` stands for `t + h`: it is the very
 //! number that the next step starts from, so that a rate carried over is the rate computed anew, to the bit.
 
 use ad_core::{Elementary, Recorder, Result, Tape, Tracer};
@@ -9,9 +10,12 @@ use ad_core::{Elementary, Recorder, Result, Tape, Tracer};
 use super::system::{Feed, System};
 use super::tableau::Tableau;
 
+/// The first inputs of every step.
+pub(crate) const TIMES: [&str; 3] = ["step.t", "step.t_next", "step.h"];
+
 /// How the error of a step is scaled to one number.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Tolerance {
+pub(crate) struct Tolerance {
     pub(super) rtol: f64,
     pub(super) atol: f64,
 }
@@ -19,6 +23,13 @@ pub(super) struct Tolerance {
 /// The name of a state's rate where it is carried from step to step. The dot keeps clear of the system's own names.
 fn rate(state: &str) -> String {
     format!("step.{state}_dot")
+}
+
+const ERROR: &str = "step.error";
+
+/// The name of a state's cotangent, and of a parameter's.
+pub(crate) fn bar(name: &str) -> String {
+    format!("step.{name}_bar")
 }
 
 /// The values that one step is recorded from.
@@ -38,8 +49,7 @@ impl Start {
         system: &System,
         carried: impl FnOnce(&Recorder) -> Vec<Tracer>,
     ) -> (Start, Vec<Tracer>) {
-        let number = |name| recorder.example(name, &[]);
-        let (t, t_next, h) = (number("step.t"), number("step.t_next"), number("step.h"));
+        let [t, t_next, h] = TIMES.map(|name| recorder.example(name, &[]));
         let states = system
             .states()
             .iter()
@@ -62,6 +72,21 @@ impl Start {
             }
         }
         (Start { t, t_next, h, states, held }, carried)
+    }
+
+    /// The inputs of one kind that are held, with their names.
+    fn held_as<'s>(&'s self, system: &'s System, kind: Feed) -> Vec<(&'s str, &'s Tracer)> {
+        let inputs = system.tape().inputs().iter().map(|(name, _)| name.as_str());
+        let kinds = system.feeds().into_iter();
+        let held = inputs.zip(&self.held).zip(kinds).filter(|(_, feed)| *feed == kind);
+        held.filter_map(|((name, held), _)| Some((name, held.as_ref()?))).collect()
+    }
+
+    /// All inputs of a step, in the order in which they are declared.
+    fn inputs<'s>(&'s self, system: &'s System, carried: &'s [Tracer]) -> Vec<&'s Tracer> {
+        let held = [Feed::Extra, Feed::Parameter].map(|kind| self.held_as(system, kind));
+        let held = held.into_iter().flatten().map(|(_, held)| held);
+        [&self.t, &self.t_next, &self.h].into_iter().chain(&self.states).chain(carried).chain(held).collect()
     }
 
     /// The rates at a time and states.
@@ -117,26 +142,57 @@ fn combination(weights: &[f64], rates: &[Vec<Tracer>], k: usize) -> Option<Trace
 /// stage that is the last of the step before, the rates to carry over. Outputs: states, rates to carry, `error`.
 pub(super) fn forward(system: &System, tableau: &Tableau, tolerance: Option<Tolerance>) -> Result<Tape> {
     Tape::record(|recorder| {
-        let (start, carried) = Start::declare(recorder, system, |recorder| {
-            let states = system.states().iter().zip(system.shapes()).filter(|_| tableau.is_fsal());
-            states.map(|(name, shape)| recorder.example(&rate(name), shape)).collect()
-        });
-        let first = tableau.is_fsal().then_some(carried);
-        let rates = start.stages(recorder, system, tableau, first);
+        let (start, carried) = Start::declare(recorder, system, |recorder| declare_carried(recorder, system, tableau));
+        Taken::new(recorder, system, tableau, &start, carried).outputs(system, tableau, &start, tolerance)
+    })
+}
+
+/// The rates that a step starts with, where it does not compute them.
+fn declare_carried(recorder: &Recorder, system: &System, tableau: &Tableau) -> Vec<Tracer> {
+    let states = system.states().iter().zip(system.shapes()).filter(|_| tableau.is_fsal());
+    states.map(|(name, shape)| recorder.example(&rate(name), shape)).collect()
+}
+
+/// A step that has been taken.
+struct Taken {
+    rates: Vec<Vec<Tracer>>,
+    next: Vec<Tracer>,
+}
+
+impl Taken {
+    fn new(
+        recorder: &Recorder,
+        system: &System,
+        tableau: &Tableau,
+        start: &Start,
+        carried: Vec<Tracer>,
+    ) -> Taken {
+        let rates = start.stages(recorder, system, tableau, tableau.is_fsal().then_some(carried));
         let next = start.moved(tableau.b, &rates);
+        Taken { rates, next }
+    }
+
+    fn outputs(
+        &self,
+        system: &System,
+        tableau: &Tableau,
+        start: &Start,
+        tolerance: Option<Tolerance>,
+    ) -> Vec<(String, Tracer)> {
         let error = match (tolerance, tableau.b_error) {
-            (Some(tolerance), Some(weights)) => scaled_error(&start, &next, tolerance, weights, &rates),
+            (Some(tolerance), Some(weights)) => scaled_error(start, &self.next, tolerance, weights, &self.rates),
             // Without an estimate: 0, or NaN where a state is not finite.
-            _ => next.iter().map(|y| (y * 0.0).sum()).fold(recorder.number(0.0), |sum, zero| sum + zero),
+            _ => self.next.iter().map(|y| (y * 0.0).sum()).fold(start.t.lift(0.0), |sum, zero| sum + zero),
         };
-        let mut outputs: Vec<(String, Tracer)> = system.states().iter().cloned().zip(next).collect();
+        let mut outputs: Vec<(String, Tracer)> =
+            system.states().iter().cloned().zip(self.next.iter().cloned()).collect();
         if tableau.is_fsal() {
-            let last = rates.last().cloned().unwrap_or_default();
+            let last = self.rates.last().cloned().unwrap_or_default();
             outputs.extend(system.states().iter().map(|s| rate(s)).zip(last));
         }
-        outputs.push(("step.error".into(), error));
+        outputs.push((ERROR.into(), error));
         outputs
-    })
+    }
 }
 
 /// The root mean square of `error / (atol + rtol max(|y|, |y_next|))` over all states (diffrax's default norm).
@@ -158,38 +214,68 @@ fn scaled_error(
     (sum * (1.0 / f64::from(u32::try_from(count.max(1)).unwrap_or(u32::MAX)))).sqrt()
 }
 
-/// The states after a step, with all stages computed.
-pub(super) fn advance(system: &System, tableau: &Tableau) -> Result<Tape> {
-    Tape::record(|recorder| {
-        let (start, _) = Start::declare(recorder, system, |_| Vec::new());
-        let rates = start.stages(recorder, system, tableau, None);
-        system.states().iter().cloned().zip(start.moved(tableau.b, &rates)).collect::<Vec<_>>()
-    })
+/// A step and its transpose, in two parts.
+pub(crate) struct StepTapes {
+    /// As [`forward`], with residuals as further outputs.
+    pub(crate) forward: Tape,
+    /// The same with the first stage computed, not carried. Outputs: states, residuals.
+    pub(crate) advance: Tape,
+    /// From residuals and cotangents of the states after the step to those of the states before it and of the
+    /// parameters. Time and step length are constants.
+    pub(crate) reverse: Tape,
 }
 
-/// The transpose of a step: from cotangents of the states after it, `{state}_bar`, to those of the states before it
-/// and of the parameters. Time and step length are constants.
-pub(super) fn reverse(system: &System, tableau: &Tableau) -> Result<Tape> {
-    Tape::record(|recorder| {
-        let (start, bars) = Start::declare(recorder, system, |recorder| {
-            let states = system.states().iter().zip(system.shapes());
-            states.map(|(name, shape)| recorder.example(&format!("step.{name}_bar"), shape)).collect()
-        });
-        let rates = start.stages(recorder, system, tableau, None);
-        let next = start.moved(tableau.b, &rates);
-        let feeds = system.feeds();
-        let parameters = || {
-            feeds
-                .iter()
-                .zip(&start.held)
-                .zip(system.tape().inputs())
-                .filter(|((f, _), _)| **f == Feed::Parameter)
+pub(crate) fn tapes(system: &System, tableau: &Tableau, tolerance: Option<Tolerance>) -> Result<StepTapes> {
+    let whole = there_and_back(system, tableau, tolerance)?;
+    let names = |name: &dyn Fn(&str) -> String| system.states().iter().map(|s| name(s)).collect::<Vec<_>>();
+    let (bars, rates) = (names(&bar), names(&rate));
+    let mut early: Vec<&str> = system.states().iter().map(String::as_str).collect();
+    early.extend(rates.iter().filter(|_| tableau.is_fsal()).map(String::as_str).chain([ERROR]));
+    let late: Vec<&str> = bars.iter().map(String::as_str).collect();
+    let held = system.tape().inputs().iter().zip(system.feeds());
+    let held = held.filter(|(_, feed)| matches!(feed, Feed::Extra | Feed::Parameter));
+    let both: Vec<&str> = TIMES.into_iter().chain(held.map(|((name, _), _)| name.as_str())).collect();
+    let (forward, reverse) = whole.split(&early, &late, &both)?;
+    let advance = Tape::record(|recorder| {
+        let (start, _) = Start::declare(recorder, system, |_| Vec::new());
+        let carried = if tableau.is_fsal() {
+            start.rates(recorder, system, &start.t, &start.states)
+        } else {
+            Vec::new()
         };
-        let held: Vec<&Tracer> = parameters().filter_map(|((_, tracer), _)| tracer.as_ref()).collect();
-        let wrt: Vec<&Tracer> = start.states.iter().chain(held).collect();
-        let outputs: Vec<(&Tracer, &Tracer)> = next.iter().zip(&bars).collect();
-        let cotangents = recorder.pull_back(&outputs, &wrt);
-        let names = system.states().iter().chain(parameters().map(|(_, (name, _))| name));
-        names.map(|name| format!("step.{name}_bar")).zip(cotangents).collect::<Vec<_>>()
+        let outputs = recorder.inline(&forward, &start.inputs(system, &carried));
+        let kept = |name: &str| name != ERROR && !rates.iter().any(|rate| rate == name);
+        let names = forward.outputs().iter().map(|(name, _)| name.clone());
+        names.zip(outputs).filter(|(name, _)| kept(name)).collect::<Vec<_>>()
+    })?;
+    Ok(StepTapes { forward, advance, reverse })
+}
+
+/// A step, as [`forward`] has it, and its transpose. A rate that is carried over depends on the states as if it were computed
+/// there: the way back goes through it too, and has to compute that one stage again.
+fn there_and_back(system: &System, tableau: &Tableau, tolerance: Option<Tolerance>) -> Result<Tape> {
+    Tape::record(|recorder| {
+        let mut carried = Vec::new();
+        let (start, bars) = Start::declare(recorder, system, |recorder| {
+            carried = declare_carried(recorder, system, tableau);
+            let states = system.states().iter().zip(system.shapes());
+            states.map(|(name, shape)| recorder.example(&bar(name), shape)).collect()
+        });
+        let taken = Taken::new(recorder, system, tableau, &start, carried.clone());
+        let mut outputs = taken.outputs(system, tableau, &start, tolerance);
+        let parameters = start.held_as(system, Feed::Parameter);
+        let wrt: Vec<&Tracer> = start.states.iter().chain(parameters.iter().map(|(_, p)| *p)).collect();
+        let all: Vec<&Tracer> = wrt.iter().copied().chain(&carried).collect();
+        let ends: Vec<(&Tracer, &Tracer)> = taken.next.iter().zip(&bars).collect();
+        let mut cotangents = recorder.pull_back(&ends, &all);
+        if tableau.is_fsal() {
+            let rate_bars = cotangents.split_off(wrt.len());
+            let first = start.rates(recorder, system, &start.t, &start.states);
+            let more = recorder.pull_back(&first.iter().zip(&rate_bars).collect::<Vec<_>>(), &wrt);
+            cotangents = cotangents.iter().zip(&more).map(|(a, b)| a + b).collect();
+        }
+        let names = system.states().iter().map(String::as_str).chain(parameters.iter().map(|(name, _)| *name));
+        outputs.extend(names.map(bar).zip(cotangents));
+        outputs
     })
 }

@@ -82,6 +82,12 @@ impl System {
         &self.shapes
     }
 
+    /// The names of the extras, in order.
+    pub(crate) fn extras(&self) -> impl Iterator<Item = &str> {
+        let inputs = self.tape.inputs().iter().zip(self.feeds());
+        inputs.filter(|(_, feed)| *feed == Feed::Extra).map(|((name, _), _)| name.as_str())
+    }
+
     /// What each input of the tape is.
     pub(super) fn feeds(&self) -> Vec<Feed> {
         let feed = |(name, id): &(String, ad_core::NodeId)| match self.states.iter().position(|s| s == name) {
