@@ -15,6 +15,7 @@ mod fuse;
 mod instruction;
 mod nest;
 mod numbers;
+mod order;
 mod parts;
 mod plain;
 mod roll;
@@ -30,7 +31,7 @@ use smallvec::SmallVec;
 
 use crate::error::{Error, Result};
 use crate::kernels::Element;
-use crate::tape::{Extent, Label, Labels, Node, Op, Tape};
+use crate::tape::{Extent, Label, Labels, Node, Op, Operand, Tape};
 use buffers::Buffers;
 use fuse::{Line, fuse};
 use instruction::{Instruction, Place};
@@ -174,6 +175,8 @@ struct Compiler<'a> {
     views: Vec<Option<View>>,
     /// What lines without examples put side by side; the paddings themselves are not computed.
     joined: HashMap<usize, SmallVec<[usize; 4]>>,
+    /// Sums over examples that only one line reads, to add them up: all of them are added to its value as they come.
+    added: HashMap<usize, usize>,
     block_rows: Vec<usize>,
     one_block: bool,
 }
@@ -215,9 +218,10 @@ impl<'a> Compiler<'a> {
         }
         Ok(Compiler {
             tape,
-            readers,
             places: Vec::new(),
             views: Vec::new(),
+            added: added_up(tape, &readers),
+            readers,
             joined: HashMap::new(),
             block_rows: Vec::new(),
             one_block: false,
@@ -228,10 +232,19 @@ impl<'a> Compiler<'a> {
         let (mut shared, mut late) = (Vec::new(), Vec::new());
         let (mut fixed, mut prefix, mut body, mut suffix) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let mut is_fixed = vec![false; self.tape.nodes().len()];
+        let mut begun = HashMap::new();
         for (line, node) in self.tape.nodes().iter().enumerate() {
             let size = node.shape().iter().product::<usize>();
             let operands = self.operands(line);
-            let place = self.place(line, &operands, size, shared.len(), late.len());
+            if let Some(&sum) = begun.get(&line) {
+                // Its operands have been added up where it is.
+                (self.places.push(sum), self.views.push(None));
+                continue;
+            }
+            let sum = self.added.get(&line).copied();
+            let known = sum.and_then(|sum| begun.get(&sum)).copied();
+            let place = known.unwrap_or_else(|| self.place(line, &operands, size, shared.len(), late.len()));
+            begun.extend(sum.map(|sum| (sum, place)));
             let in_body = matches!(place, Place::Block(_)) || sums_examples(node);
             self.one_block |= in_body && operands.iter().any(|p| matches!(p, Place::Late(_)));
             let view = self.view(line, place);
@@ -244,8 +257,8 @@ impl<'a> Compiler<'a> {
             match place {
                 _ if is_view => {}
                 Place::Shared(_) => shared.push(constant(node, size)),
-                Place::Late(_) => late.push(size),
-                Place::Block(_) | Place::Given(_) => {}
+                Place::Late(_) if known.is_none() => late.push(size),
+                Place::Late(_) | Place::Block(_) | Place::Given(_) => {}
             }
             match place {
                 _ if !computed || self.is_padding(line, place) => {}
@@ -262,7 +275,7 @@ impl<'a> Compiler<'a> {
             }
             body.into_iter().map(Unit::Line).collect()
         } else {
-            roll::roll(self.tape, &body, rolling)
+            roll::roll(self.tape, &order::as_needed(self.tape, &body), rolling)
         };
         let suffix: Vec<usize> = suffix.into_iter().map(|(_, line)| line).collect();
         let [fixed, prefix] = [fixed, prefix].map(|lines| {
@@ -399,6 +412,32 @@ impl<'a> Compiler<'a> {
             Place::Shared(shared)
         }
     }
+}
+
+/// The fewest sums over examples that are worth to be added up as they come: a block then has to begin at zero.
+const MANY: usize = 3;
+
+/// The sums over examples that only one line reads, which adds up many of them, with that line.
+fn added_up(tape: &Tape, readers: &[Vec<usize>]) -> HashMap<usize, usize> {
+    let mut added = HashMap::new();
+    for (line, node) in tape.nodes().iter().enumerate() {
+        let Op::Add(coefficients) = &node.op else { continue };
+        let is_part = |operand: &Operand| {
+            let value = operand.node.index();
+            let is_output = tape.outputs().iter().any(|(_, id)| id.index() == value);
+            sums_examples(tape.node(operand.node))
+                && operand.labels == node.out
+                && readers[value] == [line]
+                && !is_output
+        };
+        if coefficients.len() >= MANY
+            && coefficients.iter().all(|c| c.0 == 1.0)
+            && node.operands.iter().all(is_part)
+        {
+            added.extend(node.operands.iter().map(|o| (o.node.index(), line)));
+        }
+    }
+    added
 }
 
 fn sums_examples(node: &Node) -> bool {

@@ -42,7 +42,7 @@ pub(super) enum Unit {
     Loop(Rolled),
 }
 
-/// Groups the lines `body` of a tape into loops and the rest, each after what it reads.
+/// Groups the lines `body` of a tape, each behind what it reads, into loops and the rest, each after what it reads.
 pub(super) fn roll(tape: &Tape, body: &[usize], rolling: Rolling) -> Vec<Unit> {
     let classes = Classes::find(tape, body);
     let mut member: Vec<Option<(usize, Label)>> = vec![None; tape.nodes().len()];
@@ -164,7 +164,7 @@ fn loopable(node: &Node, label: Label) -> bool {
     !twice && !local
 }
 
-/// Puts lines and loops in an order in which each follows what it reads: lines in the order of the tape, a loop as soon
+/// Puts lines and loops in an order in which each follows what it reads: lines in the order of `body`, a loop as soon
 /// as it can run.
 fn schedule(tape: &Tape, body: &[usize], member: &[Option<(usize, Label)>]) -> Vec<Unit> {
     let (mut units, unit_of) = gather(tape, body, member);
@@ -177,9 +177,11 @@ fn schedule(tape: &Tape, body: &[usize], member: &[Option<(usize, Label)>]) -> V
             values.filter(|&value| unit_of[value] != Some(number)).collect()
         })
         .collect();
+    let mut position = vec![0; tape.nodes().len()];
+    body.iter().enumerate().for_each(|(k, &line)| position[line] = k);
     let place = |&number: &usize| match &units[number] {
-        Unit::Line(line) => 2 * line,
-        Unit::Loop(_) => 2 * reads[number].iter().max().unwrap_or(&0) + 1,
+        Unit::Line(line) => 2 * position[*line],
+        Unit::Loop(_) => 2 * reads[number].iter().map(|&v| position[v]).max().unwrap_or(0) + 1,
     };
     let mut waiting: Vec<usize> = (0..units.len()).collect();
     waiting.sort_by_key(place);

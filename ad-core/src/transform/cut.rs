@@ -98,7 +98,8 @@ mod tests {
             let edge = |draw: &mut dyn FnMut(u64) -> u64| {
                 [draw(places as u64) as usize, draw(places as u64) as usize, draw(9) as usize]
             };
-            let edges: Vec<[usize; 3]> = (0..14).map(|_| edge(&mut draw)).filter(|[a, b, _]| a != b).collect();
+            let edges: Vec<[usize; 3]> =
+                (0..14).map(|_| edge(&mut draw)).filter(|[a, b, _]| a != b).collect();
             let worth = |behind: &dyn Fn(usize) -> bool| -> usize {
                 edges.iter().filter(|[a, b, _]| !behind(*a) && behind(*b)).map(|[_, _, c]| c).sum()
             };

@@ -41,8 +41,12 @@ impl Tape {
         let (early, rest): (Vec<_>, Vec<_>) =
             self.outputs().iter().cloned().partition(|(name, _)| early.contains(&name.as_str()));
         let mut is_early = self.ancestors(&early);
-        if let Some((name, _)) = self.inputs().iter().find(|(_, id)| late.contains(id) && is_early[id.index()]) {
-            return Err(Error::new(format!("an output of the first part depends on `{name}`, an input of the second")));
+        if let Some((name, _)) =
+            self.inputs().iter().find(|(_, id)| late.contains(id) && is_early[id.index()])
+        {
+            return Err(Error::new(format!(
+                "an output of the first part depends on `{name}`, an input of the second"
+            )));
         }
         // An input of the first part alone can be handed on, whether the first part reads it or not.
         self.inputs().iter().for_each(|(_, id)| is_early[id.index()] |= !late.contains(id));
@@ -74,7 +78,13 @@ impl Tape {
 
     /// The values that the second part takes from the first: a minimum cut between what the first part alone may compute
     /// and what the second reads.
-    fn residuals(&self, is_early: &[bool], late: &[NodeId], both: &[NodeId], rest: &[(String, NodeId)]) -> Vec<NodeId> {
+    fn residuals(
+        &self,
+        is_early: &[bool],
+        late: &[NodeId],
+        both: &[NodeId],
+        rest: &[(String, NodeId)],
+    ) -> Vec<NodeId> {
         let is_needed = self.ancestors(rest);
         // Line `k` enters at `2 k` and leaves at `2 k + 1`.
         let (enter, leave) = (|k: usize| 2 * k, |k: usize| 2 * k + 1);

@@ -26,11 +26,7 @@ impl<T> Residuals<T> {
     }
 
     /// Keeps what a later round left; `fill` gets what the earliest one left, where there is no more room.
-    pub(super) fn push(
-        &mut self,
-        round: usize,
-        fill: impl FnOnce(Option<Vec<Rows<T>>>) -> Vec<Rows<T>>,
-    ) {
+    pub(super) fn push(&mut self, round: usize, fill: impl FnOnce(Option<Vec<Rows<T>>>) -> Vec<Rows<T>>) {
         let size = |rows: &Vec<Rows<T>>| rows.iter().map(Rows::bytes).sum::<usize>();
         let each = self.rounds.front().map_or(0, |(_, rows)| size(rows));
         let full = !self.rounds.is_empty() && (self.rounds.len() + 1) * each > self.bytes;

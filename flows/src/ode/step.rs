@@ -142,7 +142,8 @@ fn combination(weights: &[f64], rates: &[Vec<Tracer>], k: usize) -> Option<Trace
 /// stage that is the last of the step before, the rates to carry over. Outputs: states, rates to carry, `error`.
 pub(super) fn forward(system: &System, tableau: &Tableau, tolerance: Option<Tolerance>) -> Result<Tape> {
     Tape::record(|recorder| {
-        let (start, carried) = Start::declare(recorder, system, |recorder| declare_carried(recorder, system, tableau));
+        let (start, carried) =
+            Start::declare(recorder, system, |recorder| declare_carried(recorder, system, tableau));
         Taken::new(recorder, system, tableau, &start, carried).outputs(system, tableau, &start, tolerance)
     })
 }
@@ -180,7 +181,9 @@ impl Taken {
         tolerance: Option<Tolerance>,
     ) -> Vec<(String, Tracer)> {
         let error = match (tolerance, tableau.b_error) {
-            (Some(tolerance), Some(weights)) => scaled_error(start, &self.next, tolerance, weights, &self.rates),
+            (Some(tolerance), Some(weights)) => {
+                scaled_error(start, &self.next, tolerance, weights, &self.rates)
+            }
             // Without an estimate: 0, or NaN where a state is not finite.
             _ => self.next.iter().map(|y| (y * 0.0).sum()).fold(start.t.lift(0.0), |sum, zero| sum + zero),
         };
@@ -274,7 +277,8 @@ fn there_and_back(system: &System, tableau: &Tableau, tolerance: Option<Toleranc
             let more = recorder.pull_back(&first.iter().zip(&rate_bars).collect::<Vec<_>>(), &wrt);
             cotangents = cotangents.iter().zip(&more).map(|(a, b)| a + b).collect();
         }
-        let names = system.states().iter().map(String::as_str).chain(parameters.iter().map(|(name, _)| *name));
+        let names =
+            system.states().iter().map(String::as_str).chain(parameters.iter().map(|(name, _)| *name));
         outputs.extend(names.map(bar).zip(cotangents));
         outputs
     })
