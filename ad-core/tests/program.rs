@@ -1,5 +1,5 @@
 //! `Program` against the naive evaluator.
-use ad_core::{Array, Elementary, Tape};
+use ad_core::{Array, Elementary, Tape, Tracer};
 
 fn arr(shape: &[usize], seed: u64) -> Array {
     let n: usize = shape.iter().product();
@@ -197,4 +197,56 @@ fn explanations_count_all_products_and_name_all_kinds() {
     for kind in kinds {
         assert!(text.contains(kind), "{kind}: {text}");
     }
+}
+
+/// Sums over examples that are only added up are one sum, for any number of blocks and threads.
+#[test]
+fn sums_that_are_added_up_are_one() {
+    let tape = Tape::record(|t| {
+        let (x, w) = (t.example("x", &[9]), t.shared("w", &[9, 9]));
+        let y = (0..4).fold(x, |x, _| x.matmul(&w).tanh());
+        let bars = t.pull_back(&[(&y, &(&y * 2.0))], &[&w]);
+        // A sum that is read elsewhere too has a place of its own.
+        let [a, b, c] = [1.0, 2.0, 3.0].map(|k| (&y * k).sin().sum_examples());
+        let other = Tracer::linear_combination(&[(1.0, &a), (1.0, &b), (1.0, &c)]).unwrap();
+        [("w_bar", bars[0].clone()), ("a", a), ("other", other)]
+    })
+    .unwrap();
+    let sums = tape.nodes().iter().filter(|n| n.example_label().is_some() && !n.has_example()).count();
+    assert_eq!(sums, 4 + 3);
+    let plan = tape.compile::<f64>().unwrap().explain();
+    assert!(plan.contains(&format!("{} sums over examples", 81 + 4 * 9)), "{plan}");
+    for n in [0, 1, 64, 300, 700] {
+        compare(&tape, n);
+    }
+    let inputs = [arr(&[700, 9], 1), arr(&[9, 9], 2)];
+    let with = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let rows = [&inputs[0].data[..], &inputs[1].data[..]];
+        pool.install(|| tape.compile::<f64>().unwrap().call(700, &rows).unwrap())
+    };
+    assert!([2, 7].into_iter().all(|threads| with(threads) == with(1)));
+}
+
+/// What a way back computes from its inputs alone lies in memory no longer than from one step to the next.
+#[test]
+fn what_follows_from_inputs_is_computed_when_it_is_needed() {
+    let rows = |steps: usize| {
+        let tape = Tape::record(|t| {
+            let (w, mut bar) = (t.shared("w", &[40, 40]), t.example("bar", &[40]));
+            let slopes: Vec<_> =
+                (0..steps).map(|k| t.example(&format!("h{k}"), &[40]).square() * -1.0 + 1.0).collect();
+            for slope in &slopes {
+                bar = (bar * slope).matmul(&w);
+            }
+            [("bar", bar)]
+        })
+        .unwrap();
+        compare(&tape, 65);
+        let plan = tape.compile::<f64>().unwrap().explain();
+        let rows: usize =
+            plan.split("buffers of ").nth(1).unwrap().split(' ').next().unwrap().parse().unwrap();
+        rows - 40 * steps
+    };
+    assert_eq!(rows(10), rows(3));
 }

@@ -173,3 +173,89 @@ impl<T: Element> History<T> {
         &mut self.residuals
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EXAMPLES: usize = 3;
+
+    /// Which of three examples try, and which of those are accepted, in attempt `k`.
+    fn attempt(k: usize) -> (Vec<usize>, Vec<bool>) {
+        let active: Vec<usize> = (0..EXAMPLES).filter(|e| k % 7 != 3 || *e != 1).collect();
+        let keep = active.iter().map(|e| (k + e) % 5 != 0 && k % 11 != 4).collect();
+        (active, keep)
+    }
+
+    /// A "solve" whose states count the steps of each example: they must come back whatever is kept, and whether or not the number
+    /// of steps was known.
+    #[test]
+    fn states_come_back_in_reverse() {
+        for adjoint in
+            [Adjoint::StoreAll, Adjoint::Checkpointed { slots: 2 }, Adjoint::Checkpointed { slots: 5 }]
+        {
+            for n in [0, 1, 2, 3, 7, 8, 9, 64, 100] {
+                let grid: Vec<f64> = (0..=n).map(f64::from).collect();
+                check(&Plan::new(adjoint, Some(grid), 1), n as usize, |_| ([0, 1, 2].into(), vec![true; 3]));
+                check(&Plan::new(adjoint, None, 1), n as usize, attempt);
+            }
+        }
+    }
+
+    fn check(plan: &Plan, n: usize, attempt: impl Fn(usize) -> (Vec<usize>, Vec<bool>)) {
+        let mut history = History::<f64>::new(plan, EXAMPLES, 1);
+        let mut states = [Lanes::new(1)];
+        let mut rounds = Vec::new();
+        for k in 0..n {
+            let (active, keep) = attempt(k);
+            let step = Step { t: k as f64, t_next: k as f64 + 1.0 };
+            history.push(&active, &keep, &vec![step; active.len()], &states);
+            let kept: Vec<usize> =
+                active.into_iter().zip(keep).filter(|(_, keep)| *keep).map(|(e, _)| e).collect();
+            let before = counts(&states);
+            advance(&mut states, &kept);
+            if !kept.is_empty() {
+                rounds.push((kept, before, step));
+            }
+            assert!(history.kept.len() <= plan.slots.saturating_mul(EXAMPLES));
+        }
+        for (number, (kept, before, step)) in rounds.iter().enumerate().rev() {
+            let last = history.last().unwrap();
+            assert_eq!(last, number);
+            let mut at = history.restore(&mut states);
+            while at < last {
+                advance(&mut states, &history.round(at).0);
+                history.computed(&states);
+                at += 1;
+            }
+            assert_eq!(&counts(&states), before);
+            let (active, steps) = history.round(last);
+            assert_eq!((&active[..], steps[0].t), (&kept[..], step.t));
+            assert!(history.pop().is_none(), "residuals that nobody pushed");
+        }
+        assert!(history.last().is_none() && history.pop().is_none());
+    }
+
+    fn counts(states: &[Lanes<f64>; 1]) -> Vec<f64> {
+        states[0].rows_of(EXAMPLES)
+    }
+
+    fn advance(states: &mut [Lanes<f64>; 1], kept: &[usize]) {
+        let next: Vec<f64> = counts(states)
+            .iter()
+            .enumerate()
+            .map(|(e, x)| x + f64::from(u8::from(kept.contains(&e))))
+            .collect();
+        states[0].load(&next, |x| x);
+    }
+
+    /// A known number of steps is spread over the slots at once: two steps a state, not four.
+    #[test]
+    fn known_steps_use_the_slots() {
+        let plan = |known: bool| {
+            let grid = known.then(|| (0..=10).map(f64::from).collect());
+            Plan::new(Adjoint::Checkpointed { slots: 5 }, grid, 1)
+        };
+        assert_eq!((plan(true).every, plan(false).every), (2, 1));
+    }
+}

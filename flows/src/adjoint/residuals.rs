@@ -49,3 +49,49 @@ impl<T> Residuals<T> {
         self.rounds.drain(first..).map(|(_, rows)| rows)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ad_core::{BLOCK, Elementary, Program, Tape};
+
+    /// A program whose only output has a row.
+    fn program() -> Program<f64> {
+        Tape::record(|t| [("y", t.example("x", &[]).exp())]).and_then(|tape| tape.compile()).unwrap()
+    }
+
+    #[test]
+    fn the_last_rounds_stay_as_far_as_there_is_room() {
+        let program = program();
+        let each = program.output_rows(0).bytes();
+        assert!(each >= BLOCK * size_of::<f64>());
+        for room in [0, 1, 3] {
+            let mut residuals = Residuals::new(room * each);
+            let mut made = 0;
+            for round in 0..10 {
+                residuals.push(round, |used| {
+                    used.unwrap_or_else(|| {
+                        made += 1;
+                        vec![program.output_rows(0)]
+                    })
+                });
+            }
+            assert_eq!(made, room.max(1));
+            assert!(residuals.pop(8).is_none());
+            for round in (10 - room.max(1)..10).rev() {
+                assert!(residuals.has(round) && residuals.pop(round).is_some());
+            }
+            assert!(residuals.rounds.is_empty());
+        }
+    }
+
+    #[test]
+    fn what_is_taken_again_is_given_back() {
+        let program = program();
+        let mut residuals = Residuals::new(usize::MAX);
+        (0..5).for_each(|round| residuals.push(round, |_| vec![program.output_rows(0)]));
+        assert_eq!(residuals.take_from(3).count(), 2);
+        assert!(residuals.has(2) && !residuals.has(3));
+        assert!(residuals.clone().rounds.is_empty());
+    }
+}

@@ -32,7 +32,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "SECONDS", default_value = "0.5")]
     pub(crate) budget: f64,
     /// States that `checkpointed` of G keeps of each example: more cost memory, fewer cost time.
-    #[arg(long, default_value = "5000")]
+    #[arg(long, default_value = "1000")]
     pub(crate) slots: usize,
     /// Only these cases; all without it.
     #[arg(long, value_name = "CASE", value_delimiter = ',')]
