@@ -93,8 +93,10 @@ impl<T: Element> LaneSums<'_, T> {
                     }
                 }
                 store(simd, &running, &mut sums);
-                for (sum, (&a, &b)) in sums.iter_mut().zip(a_rest.iter().zip(b_rest)) {
-                    *sum = add_product::<S, T>(*sum, a, b);
+                if !a_rest.is_empty() {
+                    for (sum, (&a, &b)) in sums.iter_mut().zip(a_rest.iter().zip(b_rest)) {
+                        *sum = add_product::<S, T>(*sum, a, b);
+                    }
                 }
             } else {
                 for a in a {
@@ -103,17 +105,32 @@ impl<T: Element> LaneSums<'_, T> {
                     }
                 }
                 store(simd, &running, &mut sums);
-                sums.iter_mut().zip(a_rest).for_each(|(sum, &a)| *sum = *sum + a);
-            }
-            for half in [8, 4, 2, 1] {
-                for i in 0..half {
-                    sums[i] = sums[i] + sums[i + half];
+                if !a_rest.is_empty() {
+                    sums.iter_mut().zip(a_rest).for_each(|(sum, &a)| *sum = *sum + a);
                 }
             }
             let y = &mut self.y[r * self.step];
-            *y = *y + self.alpha * sums[0];
+            *y = *y + self.alpha * by_halves(&sums);
         }
     }
+}
+
+/// The running sums added up, the second half on top of the first again and again.
+#[inline(always)]
+fn by_halves<T: Element>(sums: &[T; RUNNING]) -> T {
+    let s8: [T; 8] = [
+        sums[0] + sums[8],
+        sums[1] + sums[9],
+        sums[2] + sums[10],
+        sums[3] + sums[11],
+        sums[4] + sums[12],
+        sums[5] + sums[13],
+        sums[6] + sums[14],
+        sums[7] + sums[15],
+    ];
+    let s4: [T; 4] = [s8[0] + s8[4], s8[1] + s8[5], s8[2] + s8[6], s8[3] + s8[7]];
+    let s2: [T; 2] = [s4[0] + s4[2], s4[1] + s4[3]];
+    s2[0] + s2[1]
 }
 
 #[inline(always)]

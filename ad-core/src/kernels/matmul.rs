@@ -7,6 +7,7 @@
 use pulp::{Simd, WithSimd};
 
 use super::element::{Kind, Task};
+use super::lanes::sums_over_lanes;
 use super::simd::{Vector, load, store};
 use super::{Element, Rows, RowsMut, Strided, transpose};
 
@@ -34,20 +35,52 @@ pub(crate) fn matmul<T: Element>(
     T::run(Task(Kind::Matmul(Product { shape, alpha, a, b, c, old })));
 }
 
+/// Up to so many rows or columns a product over lanes is summed entry by entry, faster than an operand is turned.
+pub(super) const FEW: usize = 4;
+/// With fewer columns a tile does little for what it loads: rows and columns change places.
+const NARROW: usize = 16;
+
 /// `g[i, j] += alpha * sum_e a[i, e] * b[j, e]` for `shape = [m, lanes, n]`: `a` is `m` by `lanes`, `b` is `n` by `lanes`.
-///
-/// `scratch` holds at least `lanes * n` elements.
 pub(crate) fn matmul_lanes<T: Element>(
     [m, lanes, n]: [usize; 3],
     alpha: T,
     a: Rows<'_, T>,
     b: Rows<'_, T>,
     g: RowsMut<'_, T>,
-    scratch: &mut [T],
+    scratch: &mut Vec<T>,
 ) {
-    transpose([n, lanes], b, RowsMut { data: scratch, stride: n });
-    let a = Strided { data: a.data, row_stride: a.stride, col_stride: 1 };
-    matmul([m, lanes, n], alpha, a, Rows { data: scratch, stride: n }, g, Old::Added);
+    /// The same row again and again.
+    fn row<'a, T>(of: Rows<'a, T>, r: usize) -> Rows<'a, T> {
+        Rows { data: &of.data[r * of.stride..], stride: 0 }
+    }
+    if n <= FEW {
+        return (0..n).for_each(|j| {
+            sums_over_lanes([m, lanes], alpha, a, Some(row(b, j)), &mut g.data[j..], g.stride);
+        });
+    }
+    if m <= FEW {
+        return (0..m).for_each(|i| {
+            sums_over_lanes([n, lanes], alpha, b, Some(row(a, i)), &mut g.data[i * g.stride..], 1);
+        });
+    }
+    let flips = n < NARROW && m >= NARROW;
+    let (rows, left, columns, right) = if flips { (n, b, m, a) } else { (m, a, n, b) };
+    scratch.resize(scratch.len().max((lanes + rows) * columns), T::zero());
+    let (turned, product) = scratch.split_at_mut(lanes * columns);
+    transpose([columns, lanes], right, RowsMut { data: turned, stride: columns });
+    let left = Strided { data: left.data, row_stride: left.stride, col_stride: 1 };
+    let right = Rows { data: turned, stride: columns };
+    if !flips {
+        return matmul([rows, lanes, columns], alpha, left, right, g, Old::Added);
+    }
+    let to = RowsMut { data: product, stride: columns };
+    matmul([rows, lanes, columns], alpha, left, right, to, Old::Dropped);
+    for i in 0..m {
+        for j in 0..n {
+            let y = &mut g.data[i * g.stride + j];
+            *y = *y + product[j * m + i];
+        }
+    }
 }
 
 /// The arguments of [`matmul`].

@@ -430,7 +430,8 @@ fn pass_rows<S: Simd, T: Element, F: Lanewise<T>, const ONTO: bool>(
     mut y: RowsMut<'_, T>,
 ) {
     let y = &mut y;
-    let flat = y.is_flat() && (y.rows == 1 || (a.is_flat(y.lanes) && b.is_flat(y.lanes)));
+    let follows = |x: Rows<'_, T>| x.is_flat(y.lanes) || (x.number && x.step == 0);
+    let flat = y.is_flat() && (y.rows == 1 || (follows(a) && follows(b)));
     let (rows, lanes) = if flat { (1, y.rows * y.lanes) } else { (y.rows, y.lanes) };
     let whole = lanes / T::lanes::<S>() * T::lanes::<S>();
     for r in 0..rows {

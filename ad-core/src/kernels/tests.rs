@@ -4,6 +4,7 @@ use std::cell::Cell;
 
 use pulp::Arch;
 
+use super::matmul::FEW;
 use super::*;
 use crate::check::reference;
 use crate::{Binary, Unary};
@@ -107,21 +108,33 @@ fn matmul_lanes_equals_its_twin<T: Element>([m, lanes, n]: [usize; 3]) {
     let mut want = g.clone();
     for (i, row) in want.chunks_mut(n.max(1)).enumerate() {
         for (j, entry) in row.iter_mut().enumerate() {
-            let sum = (0..lanes).fold(T::zero(), |sum, e| fused(a[i * stride + e], b[j * stride + e], sum));
+            let [a, b] = [&a[i * stride..][..lanes], &b[j * stride..][..lanes]];
+            let in_order = || a.iter().zip(b).fold(T::zero(), |sum, (&a, &b)| fused(a, b, sum));
+            let sum = if m.min(n) <= FEW { by_sixteen(a, b) } else { in_order() };
             *entry = *entry + alpha * sum;
         }
     }
-    let (mut got, mut scratch) = (g, vec![T::nan(); lanes * n]);
+    let (mut got, mut scratch) = (g, vec![T::nan(); 3]);
     let [a, b] = [&a, &b].map(|data| Rows { data, stride });
     matmul_lanes([m, lanes, n], alpha, a, b, RowsMut { data: &mut got, stride: n }, &mut scratch);
     assert_same(&got, &want, &format!("{m} x {lanes} lanes x {n}"));
 }
 
+/// Sixteen sums side by side, then those by halves.
+fn by_sixteen<T: Element>(a: &[T], b: &[T]) -> T {
+    let mut sums = [T::zero(); 16];
+    a.iter().zip(b).enumerate().for_each(|(e, (&a, &b))| sums[e % 16] = fused(a, b, sums[e % 16]));
+    for half in [8, 4, 2, 1] {
+        (0..half).for_each(|i| sums[i] = sums[i] + sums[i + half]);
+    }
+    sums[0]
+}
+
 #[test]
-fn matmul_over_lanes_is_a_sum_in_order_from_zero() {
+fn matmul_over_lanes_is_a_sum_in_order_from_zero_or_sixteen_of_them() {
     at_every_level(|| {
         for lanes in LENGTHS {
-            for [m, n] in [[1, 1], [2, 17], [9, 8], [5, 33]] {
+            for [m, n] in [[1, 1], [2, 17], [9, 8], [5, 33], [17, 3], [20, 6], [16, 15], [64, 64]] {
                 matmul_lanes_equals_its_twin::<f32>([m, lanes, n]);
                 matmul_lanes_equals_its_twin::<f64>([m, lanes, n]);
             }
@@ -220,15 +233,9 @@ fn sums_over_lanes_equal_their_twins<T: Element>(n: usize) {
     for both in [true, false] {
         let mut want = y.clone();
         for r in 0..5 {
-            let mut sums = [T::zero(); 16];
-            for l in 0..n {
-                let (a, b) = (a[r * stride + l], b[r * stride + l]);
-                sums[l % 16] = if both { fused(a, b, sums[l % 16]) } else { sums[l % 16] + a };
-            }
-            for half in [8, 4, 2, 1] {
-                (0..half).for_each(|i| sums[i] = sums[i] + sums[i + half]);
-            }
-            want[r * step] = want[r * step] + alpha * sums[0];
+            let [a, b] = [&a, &b].map(|rows| &rows[r * stride..][..n]);
+            let ones = vec![T::one(); n];
+            want[r * step] = want[r * step] + alpha * by_sixteen(a, if both { b } else { &ones });
         }
         let mut got = y.clone();
         let [a, b] = [&a, &b].map(|data| Rows { data, stride });

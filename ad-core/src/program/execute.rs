@@ -230,9 +230,6 @@ impl<T: Element> Run<'_, T> {
         scratch: &mut Vec<T>,
     ) {
         let rows = 1 - columns;
-        if scratch.len() < n.size * self.lanes {
-            scratch.resize(n.size * self.lanes, T::zero());
-        }
         for_each(over, [0; 4], &mut |at| {
             let operand = |k: usize, axis: Axis| Rows {
                 data: &self.operands[k][at[k + 1] * self.scale..],

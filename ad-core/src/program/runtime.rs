@@ -108,7 +108,7 @@ impl<T: Element> Program<T> {
 
     /// Memory for a block of up to `examples` examples.
     pub(super) fn workspace_for(&self, examples: usize) -> Workspace<T> {
-        let capacity = examples.max(1).next_multiple_of(PADDING);
+        let capacity = row_stride(examples);
         Workspace {
             block: self.buffers.rows.iter().map(|rows| Aligned::new(rows * capacity)).collect(),
             late: self.late.iter().map(|&n| vec![T::zero(); n]).collect(),
@@ -176,7 +176,7 @@ impl<T: Element> Program<T> {
     /// # Panics
     /// Where there is no output `k`, or examples do not have their own.
     pub fn output_rows(&self, k: usize) -> Rows<T> {
-        Rows(Aligned::new(self.outputs[k].size() * BLOCK.next_multiple_of(PADDING)))
+        Rows(Aligned::new(self.outputs[k].size() * row_stride(BLOCK)))
     }
 
     /// Takes output `k` of a block out of the workspace, without a copy; what `rows` held is there instead. Look at other outputs
@@ -221,6 +221,33 @@ impl<T> Rows<T> {
     pub fn bytes(&self) -> usize {
         size_of_val(&self.0[..])
     }
+}
+
+impl<T: Element> Rows<T> {
+    /// Keeps the examples at the places `kept`, ascending, and moves them together: rows of `stride` become rows for a block of
+    /// so many examples.
+    pub fn keep(&mut self, kept: &[usize], stride: usize) {
+        // Neighbours move together: from where, to where, and how many.
+        let mut runs: SmallVec<[[usize; 3]; 8]> = SmallVec::new();
+        for (to, &from) in kept.iter().enumerate() {
+            match runs.last_mut() {
+                Some([first, _, count]) if *first + *count == from => *count += 1,
+                _ => runs.push([from, to, 1]),
+            }
+        }
+        let rows = self.0.len() / stride.max(1);
+        for r in 0..rows {
+            for &[from, to, count] in &runs {
+                let start = r * stride + from;
+                self.0.copy_within(start..start + count, r * row_stride(kept.len()) + to);
+            }
+        }
+    }
+}
+
+/// Elements from one row to the next in a block of so many examples.
+fn row_stride(examples: usize) -> usize {
+    examples.max(1).next_multiple_of(PADDING)
 }
 
 fn exchange<T>(place: Place, workspace: &mut Workspace<T>, rows: &mut Rows<T>) {
@@ -299,7 +326,7 @@ impl<T: Element> Workspace<T> {
     /// # Panics
     /// Where there are more examples than the workspace has places.
     pub fn set_examples(&mut self, examples: usize) {
-        let stride = examples.max(1).next_multiple_of(PADDING);
+        let stride = row_stride(examples);
         assert!(stride <= self.capacity, "{examples} examples in a block of {}", self.capacity);
         (self.examples, self.stride) = (examples, stride);
     }
@@ -369,4 +396,41 @@ pub(super) fn check_size(port: &Port, examples: usize, got: usize) -> Result<()>
     Err(Error::new(format!(
         "input `{name}` of shape {shape:?} takes {want} elements{each}, it was given {got}"
     )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Of a block of 37 examples some are kept; those of one row stay in one row, at the stride of the new block.
+    #[test]
+    fn kept_examples_move_together() {
+        let sets: [Vec<usize>; 5] = [
+            vec![],
+            vec![36],
+            (0..37).collect(),
+            (5..30).filter(|e| e % 7 != 0).collect(),
+            vec![0, 1, 35, 36],
+        ];
+        for kept in sets {
+            let from = row_stride(37);
+            let mut rows = Rows(Aligned::<f64>::new(3 * row_stride(BLOCK)));
+            for r in 0..3 {
+                (0..37).for_each(|e| rows.0[r * from + e] = (100 * r + e) as f64);
+            }
+            rows.keep(&kept, from);
+            for r in 0..3 {
+                let got = &rows.0[r * row_stride(kept.len())..][..kept.len()];
+                assert_eq!(got, kept.iter().map(|e| (100 * r + e) as f64).collect::<Vec<_>>());
+            }
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "rows of another size")]
+    fn rows_of_another_size_are_not_exchanged() {
+        let tape = |n| crate::Tape::record(|t| [("y", t.example("x", &[n]) * 2.0)]).unwrap();
+        let [one, two] = [1, 2].map(|n| tape(n).compile::<f64>().unwrap());
+        one.exchange_output(&mut one.workspace(), 0, &mut two.output_rows(0));
+    }
 }

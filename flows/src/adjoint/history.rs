@@ -57,8 +57,9 @@ pub(crate) struct History<T> {
     /// On the way back: the states from the last ones kept on, up to those before the last round.
     again: Vec<T>,
     residuals: Residuals<T>,
-    /// The last round was one for all that tried.
-    complete: bool,
+    /// Of those that tried last, how many there were, and the places of those that were accepted.
+    tried: usize,
+    accepted: Vec<usize>,
 }
 
 impl<T: Element> History<T> {
@@ -77,7 +78,8 @@ impl<T: Element> History<T> {
             width,
             again: Vec::new(),
             residuals: Residuals::new(bytes),
-            complete: false,
+            tried: 0,
+            accepted: Vec::new(),
         }
     }
 
@@ -87,10 +89,10 @@ impl<T: Element> History<T> {
 
     /// Notes the accepted steps of those of `active` that `keep`. With all slots full every second state is dropped.
     pub(super) fn push(&mut self, active: &[usize], keep: &[bool], steps: &[Step], states: &[Lanes<T>]) {
-        let kept = || active.iter().zip(steps).zip(keep).filter(|(_, keep)| **keep).map(|(step, _)| step);
-        let count = kept().count();
-        self.complete = count == active.len();
-        if count == 0 {
+        self.tried = active.len();
+        self.accepted.clear();
+        self.accepted.extend((0..active.len()).filter(|&place| keep[place]));
+        if self.accepted.is_empty() {
             return;
         }
         if self.rounds.len().is_multiple_of(self.every) {
@@ -101,12 +103,14 @@ impl<T: Element> History<T> {
                 states.iter().for_each(|state| state.save(self.examples, &mut self.kept));
             }
         }
-        let active = match self.rounds.last() {
-            Some(last) if last.active.iter().eq(kept().map(|(e, _)| e)) => last.active.clone(),
-            _ => kept().map(|(&e, _)| e).collect(),
+        let kept = || self.accepted.iter().map(|&place| active[place]);
+        let round = match self.rounds.last() {
+            Some(last) if last.active.iter().copied().eq(kept()) => last.active.clone(),
+            _ => kept().collect(),
         };
-        let steps = kept().filter(|_| self.grid.is_none()).map(|(_, &step)| step).collect();
-        self.rounds.push(Round { active, steps });
+        let own = self.accepted.iter().filter(|_| self.grid.is_none());
+        let steps = own.map(|&place| steps[place]).collect();
+        self.rounds.push(Round { active: round, steps });
     }
 
     fn drop_every_second(&mut self) {
@@ -118,11 +122,20 @@ impl<T: Element> History<T> {
         self.every *= 2;
     }
 
-    /// Keeps what the last round left, if all that tried were accepted; `fill` gets memory if there is some to be used again.
-    pub(super) fn push_residuals(&mut self, fill: impl FnOnce(Option<Vec<Rows<T>>>) -> Vec<Rows<T>>) {
-        if let Some(last) = self.rounds.len().checked_sub(1).filter(|_| self.complete) {
-            self.residuals.push(last, fill);
-        }
+    /// Keeps what the last steps left for those that were accepted, in rows of `stride`; `fill` gets memory if there is some to be
+    /// used again.
+    pub(super) fn push_residuals(
+        &mut self,
+        stride: usize,
+        fill: impl FnOnce(Option<Vec<Rows<T>>>) -> Vec<Rows<T>>,
+    ) {
+        let Some(last) = self.last().filter(|_| !self.accepted.is_empty()) else { return };
+        let (accepted, all) = (&self.accepted, self.accepted.len() == self.tried);
+        self.residuals.push(last, |used| {
+            let mut residuals = fill(used);
+            residuals.iter_mut().filter(|_| !all).for_each(|rows| rows.keep(accepted, stride));
+            residuals
+        });
     }
 
     /// The number of the last round.

@@ -234,7 +234,7 @@ impl<T: Element> Follower<T> for Remembering<'_, T> {
 
     fn moved(&mut self, forward: &Program<T>, workspace: &mut Workspace<T>) {
         let OdeVjp { recording, backward, .. } = self.vjp;
-        let first = recording.first_residual();
-        self.history.push_residuals(|used| backward.take_residuals(forward, workspace, first, used));
+        let (first, stride) = (recording.first_residual(), workspace.stride());
+        self.history.push_residuals(stride, |used| backward.take_residuals(forward, workspace, first, used));
     }
 }
