@@ -274,6 +274,19 @@ fn an_update_from_zero_is_a_new_estimate() {
     assert!((told - want).abs() < 1e-14 * want, "{told} of {want}");
 }
 
+/// Over all sign vectors what is estimated beside a basis is exact, whatever is taken off the diagonal.
+#[test]
+fn all_signs_beside_a_basis_are_exact() {
+    let (d, a) = (5, dense(5, 25));
+    let basis = qr::ThinQr::new(&Rows::draw(Probe::Gaussian.into(), 2, d, &mut stream(3)).unwrap()).basis;
+    let signs = (0..d << d).map(|k| if k / d >> (k % d) & 1 == 1 { 1.0 } else { -1.0 }).collect();
+    let signs = Rows { dim: d, data: signs };
+    for shift in [0.0, 0.7, -30.0] {
+        let found = with_basis(&a, &basis, shift, &signs).unwrap();
+        assert!((found.value - trace(&a)).abs() < 1e-11, "{shift}: {found} of {}", trace(&a));
+    }
+}
+
 /// A map that counts its products.
 struct Counted<'a>(&'a Dense, std::cell::Cell<usize>);
 
@@ -360,7 +373,12 @@ fn a_tolerance_is_met() {
     assert!((found.value - 6.0).abs() < 1e-12 && found.products <= 6, "{found}");
     let refused = to_tolerance(&dense(90, 1), Tolerance { max_products: 60, ..tight }, &mut stream(1));
     assert!(refused.unwrap_err().to_string().contains("takes more than"));
-    assert!(to_tolerance(&dense(3, 1), Tolerance { failure: 1.0, ..tight }, &mut stream(1)).is_err());
+    for (error, failure) in
+        [(0.0, 0.1), (-1.0, 0.1), (f64::NAN, 0.1), (1.0, 0.0), (1.0, 1.0), (1.0, f64::NAN)]
+    {
+        let refused = to_tolerance(&dense(3, 1), Tolerance { error, failure, ..tight }, &mut stream(1));
+        assert!(refused.unwrap_err().to_string().contains("the error must be positive"), "{error} {failure}");
+    }
 }
 
 #[test]
