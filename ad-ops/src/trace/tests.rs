@@ -279,7 +279,7 @@ fn an_update_from_zero_is_a_new_estimate() {
 fn all_signs_beside_a_basis_are_exact() {
     let (d, a) = (5, dense(5, 25));
     let basis = qr::ThinQr::new(&Rows::draw(Probe::Gaussian.into(), 2, d, &mut stream(3)).unwrap()).basis;
-    let signs = (0..d << d).map(|k| if k / d >> (k % d) & 1 == 1 { 1.0 } else { -1.0 }).collect();
+    let signs = (0..d << d).map(|k| if ((k / d) >> (k % d)) & 1 == 1 { 1.0 } else { -1.0 }).collect();
     let signs = Rows { dim: d, data: signs };
     for shift in [0.0, 0.7, -30.0] {
         let found = with_basis(&a, &basis, shift, &signs).unwrap();

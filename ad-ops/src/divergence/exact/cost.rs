@@ -139,7 +139,9 @@ mod tests {
             near(line(kernel, 7.0, &[3.0], ONCE), line(kernel, 7.0, &[], ONCE) + moved(&[3.0]));
         }
         let works = [(Kernel::Matrix, MATRIX), (Kernel::Dot, DOT), (Kernel::Rows, ROWS)];
-        works.into_iter().for_each(|(kernel, each)| near(line(kernel, 7.0, &[], ONCE), 7.0 * each));
+        for (kernel, each) in works {
+            near(line(kernel, 7.0, &[], ONCE), 7.0 * each);
+        }
     }
 
     /// What is made once is paid by all uses; no use is one, and there is a size that is not made.
