@@ -150,7 +150,7 @@ const WORKLOADS: [Workload; 2] =
 #[test]
 fn the_order_is_the_best_of_all() {
     let mut stream = Purpose::Constant.stream(12, 0, 0);
-    for count in (1..=5).flat_map(|count| [count; 40]) {
+    for count in (1..=5).flat_map(|count| [count; 200]) {
         let network = network(&mut stream, count);
         for workload in WORKLOADS {
             let (model, shape) = (Model(&network, workload), shape(&network));
@@ -223,4 +223,10 @@ fn connected_sets_are_counted() {
     assert!(sets.is_sorted_by_key(|set| set.count_ones()));
     assert_eq!(connected(&[1; 11]), None, "2047 sets are too many");
     assert_eq!(connected(&[1; 65]), None);
+    // Every factor of a group shares its index: 2^n - 1 sets of each.
+    let groups = (0..).zip([10, 9, 8, 7, 6, 4, 2, 2]).flat_map(|(index, n)| vec![1 << index; n]);
+    let mut most: Vec<Set> = groups.collect();
+    assert_eq!(connected(&most).unwrap().len(), MAX_SETS);
+    most.push(1 << 8);
+    assert_eq!(connected(&most), None);
 }
