@@ -109,9 +109,10 @@ mod tests {
         check(Block::Independent(crate::Probe::Rademacher), &pairs.collect::<Vec<_>>());
     }
 
-    /// In one dimension no probe is orthogonal to another: they are independent.
+    /// In one dimension no probe is orthogonal to another: they are independent. In two, two leave nothing to chance.
     #[test]
-    fn one_dimension_has_no_blocks() {
+    fn blocks_begin_at_two_dimensions() {
+        assert_eq!([Block::Haar, Block::Hadamard].map(|block| of_sample_variance(block, 2, 2)), [0.0; 2]);
         for block in [Block::default(), Block::Haar, Block::Hadamard] {
             assert_eq!(of_sample_variance(block, 1, 5), 0.2);
         }
