@@ -49,3 +49,72 @@ fn of_sample_variance(block: Block, dim: usize, probes: usize) -> f64 {
     let spread = 1.0 + within / (n * (n - 1.0) * (d - 1.0));
     block.factor(dim, probes) / spread
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trace::Dense;
+
+    /// All choices of `count` of the rows 0 to 3, in order.
+    fn chosen(count: usize) -> Vec<Vec<usize>> {
+        if count == 0 {
+            return vec![Vec::new()];
+        }
+        let longer = |rows: Vec<usize>| {
+            (0..4).filter(|r| !rows.contains(r)).map(|r| [&rows[..], &[r]].concat()).collect::<Vec<_>>()
+        };
+        chosen(count - 1).into_iter().flat_map(longer).collect()
+    }
+
+    /// The forms of `count` rows of a sign-randomised Hadamard matrix of order 4, in all ways in which these can be drawn.
+    fn drawn(a: &Dense, count: usize) -> Vec<Vec<f64>> {
+        let form = |row: usize, signs: usize| {
+            let v: [f64; 4] = std::array::from_fn(|j| {
+                let minus = (row & j).count_ones() as usize + (signs >> j & 1);
+                if minus.is_multiple_of(2) { 1.0 } else { -1.0 }
+            });
+            (0..16).map(|ij| v[ij / 4] * a.entries()[ij] * v[ij % 4]).sum()
+        };
+        let rows = chosen(count);
+        let all = rows.iter().flat_map(|rows| (0..16).map(|s| rows.iter().map(|&r| form(r, s)).collect()));
+        all.collect()
+    }
+
+    /// Over all draws the expected square that is told is the variance of the mean, without sampling: for part of a block, a
+    /// whole one, and one and a part; and for independent signs.
+    #[test]
+    fn the_variance_told_by_enumeration() {
+        let entries = (0..16).map(|k| f64::from(k * k % 11) - 0.3 * f64::from(k)).collect();
+        let a = Dense::new(4, entries).unwrap();
+        let trace: f64 = a.entries().iter().step_by(5).sum();
+        let check = |block: Block, draws: &[Vec<f64>]| {
+            let over =
+                |f: &dyn Fn(&[f64]) -> f64| mean(&draws.iter().map(|samples| f(samples)).collect::<Vec<_>>());
+            let count = draws[0].len();
+            let told = over(&|s| variance(s).unwrap()) * of_sample_variance(block, 4, count);
+            let is = over(&|s| (mean(s) - trace).powi(2));
+            assert!((told - is).abs() < 1e-12 * (1.0 + is), "{block:?} {count}: told {told}, is {is}");
+        };
+        for count in 2..=4 {
+            check(Block::Hadamard, &drawn(&a, count));
+        }
+        for part in 1..=3 {
+            let (whole, part) = (drawn(&a, 4), drawn(&a, part));
+            // The order of a whole block changes nothing: 16 of its draws are all signs.
+            let pairs = whole.iter().take(16).flat_map(|w| part.iter().map(|p| [&w[..], p].concat()));
+            check(Block::Hadamard, &pairs.collect::<Vec<_>>());
+        }
+        let one = drawn(&a, 1);
+        let pairs = one.iter().flat_map(|x| one.iter().map(|y| [&x[..], y].concat()));
+        check(Block::Independent(crate::Probe::Rademacher), &pairs.collect::<Vec<_>>());
+    }
+
+    /// In one dimension no probe is orthogonal to another: they are independent. In two, two leave nothing to chance.
+    #[test]
+    fn blocks_begin_at_two_dimensions() {
+        assert_eq!([Block::Haar, Block::Hadamard].map(|block| of_sample_variance(block, 2, 2)), [0.0; 2]);
+        for block in [Block::default(), Block::Haar, Block::Hadamard] {
+            assert_eq!(of_sample_variance(block, 1, 5), 0.2);
+        }
+    }
+}

@@ -209,6 +209,139 @@ fn delta_shift_follows_a_slow_drift() {
     assert!(errors < 1.5 * told && told < 2.0 * errors, "told {told}, is {errors}");
 }
 
+/// Two probes, each with the share that the other shows, and three, each with that of the other two: the formula of Dharangutte
+/// and Musco by loops over the entries.
+#[test]
+fn an_update_takes_each_share_from_the_other_probes() {
+    let (d, old, new) = (5, dense(5, 21), dense(5, 22));
+    for l in [2, 3] {
+        let first = DeltaShift::new(&old, 4, &mut stream(0)).unwrap();
+        let (t, v) = (first.estimate().value, first.estimate().standard_error.unwrap().powi(2));
+        let mut g = vec![0.0; l * d];
+        Block::from(Probe::Gaussian).fill(&mut stream(1), d, &mut g).unwrap();
+        let image = |map: &Dense, g: &[f64]| -> Vec<f64> {
+            map.entries().chunks_exact(d).map(|row| row.iter().zip(g).map(|(a, x)| a * x).sum()).collect()
+        };
+        let inner = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+        let images: Vec<[Vec<f64>; 2]> =
+            g.chunks_exact(d).map(|g| [image(&old, g), image(&new, g)]).collect();
+        let count = l as f64;
+        // |A_old|^2, <A_old, A_new> and |A_new|^2 by all probes but one.
+        let shown = |without: usize| {
+            let used = images.iter().enumerate().filter(|(k, _)| *k != without).map(|(_, pair)| pair);
+            let mut sums = [0.0; 4];
+            for [b, a] in used {
+                let one = [inner(b, b), inner(b, a), inner(a, a), 1.0];
+                sums.iter_mut().zip(one).for_each(|(sum, x)| *sum += x);
+            }
+            [0, 1, 2].map(|k| sums[k] / sums[3])
+        };
+        let share = |n: f64, c: f64| 2.0 * c / (count * v + 2.0 * n);
+        let samples: Vec<f64> = g
+            .chunks_exact(d)
+            .zip(&images)
+            .enumerate()
+            .map(|(k, (g, [b, a]))| {
+                let [n, c, _] = shown(k);
+                inner(g, a) + share(n, c) * (t - inner(g, b))
+            })
+            .collect();
+        let [n, c, m] = shown(usize::MAX);
+        let a = share(n, c);
+        let variance = a * a * v + 2.0 * (m - 2.0 * a * c + a * a * n) / count;
+        let mut running = first;
+        running.update(&old, &new, l, &mut stream(1)).unwrap();
+        let found = running.estimate();
+        assert!((found.value - statistics::mean(&samples)).abs() < 1e-12, "{found} of {samples:?}");
+        assert!((found.standard_error.unwrap().powi(2) - variance).abs() < 1e-12 * variance, "{found}");
+        assert_eq!(found.products, 4 + 2 * l);
+    }
+}
+
+/// Of zero everything is known, and nothing of it helps: what follows is a new estimate, to the bit, and zero stays zero.
+#[test]
+fn an_update_from_zero_is_a_new_estimate() {
+    let (zero, a) = (Dense::new(6, vec![0.0; 36]).unwrap(), dense(6, 23));
+    let mut running = DeltaShift::new(&zero, 3, &mut stream(0)).unwrap();
+    running.update(&zero, &zero, 2, &mut stream(1)).unwrap();
+    let nothing = Estimate { value: 0.0, standard_error: Some(0.0), products: 7 };
+    assert_eq!(running.estimate(), nothing);
+    running.update(&zero, &a, 5, &mut stream(2)).unwrap();
+    let new = DeltaShift::new(&a, 5, &mut stream(2)).unwrap().estimate();
+    let found = running.estimate();
+    assert_eq!((found.value, found.products), (new.value, 17));
+    let [told, want] = [found, new].map(|e| e.standard_error.unwrap());
+    assert!((told - want).abs() < 1e-14 * want, "{told} of {want}");
+}
+
+/// Over all sign vectors what is estimated beside a basis is exact, whatever is taken off the diagonal.
+#[test]
+fn all_signs_beside_a_basis_are_exact() {
+    let (d, a) = (5, dense(5, 25));
+    let basis = qr::ThinQr::new(&Rows::draw(Probe::Gaussian.into(), 2, d, &mut stream(3)).unwrap()).basis;
+    let signs = (0..d << d).map(|k| if ((k / d) >> (k % d)) & 1 == 1 { 1.0 } else { -1.0 }).collect();
+    let signs = Rows { dim: d, data: signs };
+    for shift in [0.0, 0.7, -30.0] {
+        let found = with_basis(&a, &basis, shift, &signs).unwrap();
+        assert!((found.value - trace(&a)).abs() < 1e-11, "{shift}: {found} of {}", trace(&a));
+    }
+}
+
+/// A map that counts its products.
+struct Counted<'a>(&'a Dense, std::cell::Cell<usize>);
+
+impl LinearMap for Counted<'_> {
+    fn dim(&self) -> usize {
+        self.0.dim()
+    }
+
+    fn apply(&self, rows: &[f64], images: &mut [f64]) -> Result<()> {
+        self.1.set(self.1.get() + rows.len() / self.dim());
+        self.0.apply(rows, images)
+    }
+}
+
+impl Transposable for Counted<'_> {
+    fn apply_transpose(&self, rows: &[f64], images: &mut [f64]) -> Result<()> {
+        self.1.set(self.1.get() + rows.len() / self.dim());
+        self.0.apply_transpose(rows, images)
+    }
+}
+
+/// Every estimator takes the products that it tells of, and no more than it was granted.
+#[test]
+fn products_told_are_those_taken() {
+    let (a, p) = (dense(7, 24), positive(7));
+    let (sphere, gaussian) = (Block::from(Probe::Sphere), Probe::Gaussian);
+    let check = |what: &str, map: &Dense, granted: usize, estimate: &dyn Fn(&Counted) -> Result<Estimate>| {
+        let counted = Counted(map, 0.into());
+        let told = estimate(&counted).unwrap().products;
+        let taken = counted.1.get();
+        assert!(told == taken && taken <= granted, "{what}: told {told}, took {taken} of {granted}");
+    };
+    for n in 4..20 {
+        check("Hutchinson", &a, n, &|m| hutchinson(m, n, sphere, &mut stream(1)));
+        check("Hutch++", &a, n, &|m| hutch_pp(m, n, gaussian, &mut stream(1)));
+        check("NA-Hutch++", &a, n, &|m| hutch_pp_non_adaptive(m, n, gaussian, &mut stream(1)));
+        check("XTrace", &a, n, &|m| xtrace(m, n, Rescaling::Resphered, &mut stream(1)));
+        check("Nystrom++", &p, n, &|m| nystrom_pp(m, n, gaussian, &mut stream(1)));
+        check("XNysTrace", &p, n, &|m| xnystrace(m, n, Rescaling::Resphered, &mut stream(1)));
+        check("a basis", &a, n, &|m| {
+            let basis = qr::ThinQr::new(&Rows::draw(gaussian.into(), 3, 7, &mut stream(1))?).basis;
+            with_basis(m, &basis, 0.5, &Rows::draw(gaussian.into(), n - 3, 7, &mut stream(2))?)
+        });
+        check("DeltaShift", &a, 3 * n, &|m| {
+            let mut running = DeltaShift::new(m, n, &mut stream(1))?;
+            running.update(m, m, n, &mut stream(2))?;
+            Ok(running.estimate())
+        });
+    }
+    for error in [1e-3, 1.0, 10.0, 40.0] {
+        let tolerance = Tolerance { error, failure: 0.1, max_products: 300 };
+        check("a tolerance", &p, 300, &|m| to_tolerance(m, tolerance, &mut stream(1)));
+    }
+}
+
 /// The error asked for is met but with the probability allowed, on spectra of all kinds, and a decaying spectrum
 /// takes few products.
 #[test]
@@ -240,7 +373,12 @@ fn a_tolerance_is_met() {
     assert!((found.value - 6.0).abs() < 1e-12 && found.products <= 6, "{found}");
     let refused = to_tolerance(&dense(90, 1), Tolerance { max_products: 60, ..tight }, &mut stream(1));
     assert!(refused.unwrap_err().to_string().contains("takes more than"));
-    assert!(to_tolerance(&dense(3, 1), Tolerance { failure: 1.0, ..tight }, &mut stream(1)).is_err());
+    for (error, failure) in
+        [(0.0, 0.1), (-1.0, 0.1), (f64::NAN, 0.1), (1.0, 0.0), (1.0, 1.0), (1.0, f64::NAN)]
+    {
+        let refused = to_tolerance(&dense(3, 1), Tolerance { error, failure, ..tight }, &mut stream(1));
+        assert!(refused.unwrap_err().to_string().contains("the error must be positive"), "{error} {failure}");
+    }
 }
 
 #[test]

@@ -221,7 +221,11 @@ fn values_stay_within_memory() {
 
 #[test]
 fn what_came_into_question_is_explained() {
-    let routes = explain(&fields::mlp(8, &[64, 64]), "x", "x_dot", Workload::default()).unwrap().to_string();
+    let routes = explain(&fields::mlp(8, &[64, 64]), "x", "x_dot", Workload::default()).unwrap();
+    for route in routes.iter() {
+        assert!(route.to_string().ends_with(&format!("; cost {:.0}", route.cost())), "{route}");
+    }
+    let routes = routes.to_string();
     assert!(routes.starts_with("planned: 4288 multiply-adds an example, 36864 a binding; cost "), "{routes}");
     assert!(routes.contains("] = sum_k layer0.w[k,j] * last.w[i,k]\n"), "{routes}");
     assert!(routes.contains("\npushed through a cut of 64: 8384 multiply-adds an example, "), "{routes}");

@@ -117,3 +117,83 @@ pub(super) fn largest(tape: &Tape) -> f64 {
     let own = tape.nodes().iter().filter(|node| node.has_example());
     own.map(|node| node.shape().iter().map(|&n| n as f64).product()).fold(0.0, f64::max)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ONCE: Workload = Workload { examples: 1, evaluations: 1 };
+
+    fn near(got: f64, want: f64) {
+        assert!((got - want).abs() <= 1e-12 * want.abs(), "{got} of {want}");
+    }
+
+    /// A value costs what it moves: in the cache up to its last number, outside from the next one on; each by itself.
+    #[test]
+    fn values_leave_the_cache_at_its_size() {
+        for kernel in [Kernel::Matrix, Kernel::Dot, Kernel::Rows] {
+            let moved = |own: &[f64]| line(kernel, 0.0, own, ONCE);
+            near(moved(&[CACHE]), INSIDE * CACHE);
+            near(moved(&[CACHE + 1.0]), OUTSIDE * (CACHE + 1.0));
+            near(moved(&[3.0, CACHE + 1.0]), moved(&[3.0]) + moved(&[CACHE + 1.0]));
+            near(line(kernel, 7.0, &[3.0], ONCE), line(kernel, 7.0, &[], ONCE) + moved(&[3.0]));
+        }
+        let works = [(Kernel::Matrix, MATRIX), (Kernel::Dot, DOT), (Kernel::Rows, ROWS)];
+        for (kernel, each) in works {
+            near(line(kernel, 7.0, &[], ONCE), 7.0 * each);
+        }
+    }
+
+    /// What is made once is paid by all uses; no use is one, and there is a size that is not made.
+    #[test]
+    fn what_is_shared_is_paid_by_all_uses() {
+        for (examples, evaluations, uses) in [(0, 0, 1.0), (5, 0, 5.0), (0, 3, 3.0), (5, 3, 15.0)] {
+            let workload = Workload { examples, evaluations };
+            near(line(Kernel::Shared, 30.0, &[9.0], workload), 30.0 * SHARED / uses);
+            near(shared(30.0, workload), 30.0 * SHARED_WRITE / uses);
+        }
+        assert!(shared(MAX_SHARED, ONCE).is_finite() && shared(MAX_SHARED + 1.0, ONCE).is_infinite());
+    }
+
+    /// What one more line costs, of inputs `x`, `y` `[3]` for each example and `w` `[3, n]`.
+    fn added(n: usize, more: impl Fn([&ad_core::Tracer; 3]) -> ad_core::Tracer) -> f64 {
+        let tape = |with: bool| {
+            let tape = Tape::record(|t| {
+                let (x, y, w) = (t.example("x", &[3]), t.example("y", &[3]), t.shared("w", &[3, n]));
+                let mut outputs = vec![("x", x.clone()), ("y", y.clone()), ("w", w.clone())];
+                outputs.extend(with.then(|| ("more", more([&x, &y, &w]))));
+                outputs
+            });
+            super::tape(&tape.unwrap(), Workload { examples: 10, evaluations: 2 })
+        };
+        tape(true) - tape(false)
+    }
+
+    /// Each line is counted on the kernel that it runs on.
+    #[test]
+    fn lines_run_on_their_kernels() {
+        use ad_core::Elementary;
+        near(added(5, |[x, _, w]| x.matmul(w)), MATRIX * 15.0 + INSIDE * 8.0);
+        near(added(5, |[x, y, _]| x.dot(y)), DOT * 3.0 + INSIDE * 7.0);
+        near(added(5, |[x, y, _]| x * y), ROWS * 3.0 + INSIDE * 9.0);
+        near(added(5, |[x, _, w]| x.einsum("i,ij->ij", w)), ROWS * 15.0 + INSIDE * 18.0);
+        near(added(5, |[_, _, w]| w.einsum("ij,ik->jk", w)), (SHARED * 75.0 + SHARED_WRITE * 25.0) / 20.0);
+        near(added(5, |[x, _, _]| x.tanh()), ROWS * ELEMENTARY * 3.0 + INSIDE * 6.0);
+        // 3 n numbers that examples share are in the cache up to its size.
+        let last = 43_690;
+        let work = |n: usize| MATRIX * 3.0 * n as f64;
+        let moved = |n: usize| INSIDE * 3.0 + OUTSIDE * n as f64;
+        assert!(3.0 * last as f64 <= SHARED_CACHE && 3.0 * (last + 1) as f64 > SHARED_CACHE);
+        near(added(last, |[x, _, w]| x.matmul(w)), work(last) + moved(last));
+        near(added(last + 1, |[x, _, w]| x.matmul(w)), SHARED_OUTSIDE * work(last + 1) + moved(last + 1));
+    }
+
+    #[test]
+    fn the_largest_value_is_one_of_an_example() {
+        let tape = Tape::record(|t| {
+            let (x, w) = (t.example("x", &[3]), t.shared("w", &[3, 50]));
+            [("y", x.matmul(&w)), ("w", ad_core::Elementary::square(&w)), ("z", x.dot(&x))]
+        });
+        assert_eq!(largest(&tape.unwrap()), 50.0);
+    }
+}

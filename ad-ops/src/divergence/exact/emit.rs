@@ -149,3 +149,31 @@ fn arranged(a: &Value, b: &Value, labels: &[Label]) -> Vec<Label> {
     }
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ad_core::{Array, Tape};
+
+    /// An einsum has letters for more axes than there are small ones.
+    #[test]
+    fn products_of_many_axes_have_letters() {
+        let lengths: Vec<usize> = (0..30).map(|k| if k < 25 { 1 } else { 2 }).collect();
+        let tape = Tape::record(|t| {
+            let (x, y) = (t.example("x", &lengths), t.example("y", &[2, 2]));
+            let (a, b) =
+                (Value { tracer: x, labels: (0..30).collect() }, Value { tracer: y, labels: vec![26, 29] });
+            [("sum", multiply(&a, &b, &[27]).tracer)]
+        });
+        let x: Vec<f64> = (0..32).map(f64::from).collect();
+        let y = [1.0, -2.0, 0.5, 3.0];
+        // Five bits of the place in x are the values of the indices 25 to 29.
+        let mut want = [0.0; 2];
+        x.iter().enumerate().for_each(|(k, x)| want[k >> 2 & 1] += x * y[(k >> 3 & 1) * 2 + (k & 1)]);
+        let inputs = [
+            Array::new(&[&[1][..], &lengths].concat(), x.clone()).unwrap(),
+            Array::new(&[1, 2, 2], y.to_vec()).unwrap(),
+        ];
+        assert_eq!(tape.unwrap().eval(1, &inputs).unwrap()[0].data, want);
+    }
+}

@@ -8,6 +8,9 @@ use std::rc::Rc;
 
 use ad_core::NodeId;
 
+#[cfg(test)]
+mod tests;
+
 /// An index of a network.
 pub(super) type Label = usize;
 

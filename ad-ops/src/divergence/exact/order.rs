@@ -9,6 +9,9 @@ use std::rc::Rc;
 use super::cost::{self, Kernel, Workload};
 use super::network::{Axis, Factor, Label, Network, Source};
 
+#[cfg(test)]
+mod tests;
+
 /// The most connected sets of factors that are looked at.
 const MAX_SETS: usize = 2000;
 

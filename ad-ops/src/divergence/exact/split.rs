@@ -160,3 +160,75 @@ fn products(network: &Network) -> usize {
     let of_sum = |terms: &Rc<Vec<Network>>| terms.iter().map(products).fold(0, usize::saturating_add);
     network.sums().map(|(_, terms)| of_sum(terms)).fold(1, usize::saturating_mul)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::cost::Workload;
+    use super::super::network::{Axis, Factor, Source};
+    use super::*;
+    use ad_core::Tape;
+
+    /// The trace of a product of `count` sums, each of the identity and a product of two matrices `[d, h]` and `[h, d]`.
+    fn blocks(count: usize, d: usize, h: usize) -> Network {
+        let tape = Tape::record(|t| [("y", t.example("a", &[]) * 2.0)]).unwrap();
+        let source = Source::Line(tape.input("a").unwrap());
+        let factor = |axes: [usize; 2], example: bool| Factor {
+            source: source.clone(),
+            example,
+            axes: axes.map(Axis::new).to_vec(),
+        };
+        let mut term = Network::new(vec![d, d, h]);
+        term.open = [0, 1].map(Axis::new).to_vec();
+        term.factors = vec![factor([0, 2], true), factor([2, 1], false)];
+        let sum = Rc::new(vec![Network::identity(vec![d]), term]);
+        let mut whole = Network::new(vec![d; count]);
+        for k in 0..count {
+            let axes = [k, (k + 1) % count].map(Axis::new).to_vec();
+            whole.factors.push(Factor { source: Source::Sum(sum.clone()), example: true, axes });
+        }
+        whole
+    }
+
+    fn planner() -> Planner {
+        Planner::new(Workload::default(), Vec::new())
+    }
+
+    /// The cost when the sums of a set, by bit, are multiplied out, and the others kept.
+    fn of_choice(network: &Network, set: usize) -> f64 {
+        let mut networks = vec![network.clone()];
+        for place in (0..network.factors.len()).rev().filter(|k| set >> k & 1 == 1) {
+            networks = networks.iter().flat_map(|n| terms(n, place)).collect();
+        }
+        networks.into_iter().map(|n| planner().kept(&n).unwrap().cost).sum()
+    }
+
+    /// What is chosen costs no more than any set of sums multiplied out; none and all of them are two of the sets, and for one
+    /// sum there are no others.
+    #[test]
+    fn the_choice_is_no_worse_than_any_set_of_sums() {
+        for (count, d, h) in [(1, 30, 4), (1, 4, 30), (2, 30, 4), (2, 4, 30), (3, 12, 4), (3, 4, 12)] {
+            let network = blocks(count, d, h);
+            let costs: Vec<f64> = (0..1 << count).map(|set| of_choice(&network, set)).collect();
+            let near = |got: f64, want: f64| assert!((got - want).abs() < 1e-9 * want, "{got} of {want}");
+            let least = costs.iter().copied().fold(f64::INFINITY, f64::min);
+            let found = planner().split(&network).unwrap();
+            assert!(found.cost <= least * (1.0 + 1e-12), "{} of {costs:?}", found.cost);
+            assert!(count > 1 || found.cost >= least * (1.0 - 1e-12));
+            near(found.cost, found.plans.iter().map(|plan| plan.cost).sum());
+            near(planner().kept(&network).unwrap().cost, costs[0]);
+            let out = planner().multiplied_out(&network, f64::INFINITY).unwrap();
+            near(out.cost, *costs.last().unwrap());
+            assert_eq!(out.plans.len(), 1 << count);
+            assert!(planner().multiplied_out(&network, 0.5 * out.cost).is_none());
+        }
+    }
+
+    /// So many terms are multiplied out as are allowed, and no more.
+    #[test]
+    fn sums_are_multiplied_out_up_to_the_limit() {
+        let (last, more) = (blocks(7, 3, 2), blocks(8, 3, 2));
+        assert_eq!((products(&last), products(&more)), (MAX_TRIALS, 2 * MAX_TRIALS));
+        assert_eq!(planner().multiplied_out(&last, f64::INFINITY).unwrap().plans.len(), MAX_TRIALS);
+        assert!(planner().multiplied_out(&more, f64::INFINITY).is_none());
+    }
+}
