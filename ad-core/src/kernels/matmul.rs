@@ -49,18 +49,14 @@ pub(crate) fn matmul_lanes<T: Element>(
     g: RowsMut<'_, T>,
     scratch: &mut Vec<T>,
 ) {
-    /// The same row again and again.
-    fn row<'a, T>(of: Rows<'a, T>, r: usize) -> Rows<'a, T> {
-        Rows { data: &of.data[r * of.stride..], stride: 0 }
-    }
     if n <= FEW {
         return (0..n).for_each(|j| {
-            sums_over_lanes([m, lanes], alpha, a, Some(row(b, j)), &mut g.data[j..], g.stride);
+            sums_over_lanes([m, lanes], alpha, a, Some(b.again(j)), &mut g.data[j..], g.stride);
         });
     }
     if m <= FEW {
         return (0..m).for_each(|i| {
-            sums_over_lanes([n, lanes], alpha, b, Some(row(a, i)), &mut g.data[i * g.stride..], 1);
+            sums_over_lanes([n, lanes], alpha, b, Some(a.again(i)), &mut g.data[i * g.stride..], 1);
         });
     }
     let flips = n < NARROW && m >= NARROW;

@@ -49,6 +49,13 @@ pub(crate) struct Rows<'a, T> {
     pub(crate) stride: usize,
 }
 
+impl<'a, T> Rows<'a, T> {
+    /// One row, again and again.
+    fn again(&self, row: usize) -> Rows<'a, T> {
+        Rows { data: &self.data[row * self.stride..], stride: 0 }
+    }
+}
+
 /// As [`Rows`], to be written.
 #[derive(Debug)]
 pub(crate) struct RowsMut<'a, T> {

@@ -238,7 +238,8 @@ impl<'a> Compiler<'a> {
             let operands = self.operands(line);
             if let Some(&sum) = begun.get(&line) {
                 // Its operands have been added up where it is.
-                (self.places.push(sum), self.views.push(None));
+                self.places.push(sum);
+                self.views.push(None);
                 continue;
             }
             let sum = self.added.get(&line).copied();

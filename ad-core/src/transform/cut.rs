@@ -107,7 +107,9 @@ mod tests {
                 .map(|sides| worth(&|p| p == sink || (p != source && sides >> p & 1 == 1)))
                 .min();
             let mut network = Network::new(places);
-            edges.iter().for_each(|&[a, b, c]| network.connect(a, b, c as u64));
+            for &[a, b, c] in &edges {
+                network.connect(a, b, c as u64);
+            }
             let behind = network.behind_minimum_cut(source, sink);
             assert!(behind[sink] && !behind[source]);
             assert_eq!(Some(worth(&|p| behind[p])), least, "{edges:?}");

@@ -12,7 +12,7 @@ impl Tape {
     /// the lines.
     ///
     /// As few numbers as possible are handed on such that nothing dear (a product that sums, an elementary function, a sum over
-    /// examples) is computed twice: a minimum cut, as in the recomputation of AOTAutograd. Sums and elementwise
+    /// examples) is computed twice: a minimum cut, as in the recomputation of `AOTAutograd`. Sums and elementwise
     /// products are done again where that saves a value. What the first part does not need for itself is left to the second,
     /// dear or not; so is what has no examples.
     ///
@@ -40,7 +40,7 @@ impl Tape {
         early.iter().try_for_each(|name| self.output(name).map(drop))?;
         let (early, rest): (Vec<_>, Vec<_>) =
             self.outputs().iter().cloned().partition(|(name, _)| early.contains(&name.as_str()));
-        let mut is_early = self.ancestors(&early);
+        let mut is_early = self.ancestors(&early, &[]);
         if let Some((name, _)) =
             self.inputs().iter().find(|(_, id)| late.contains(id) && is_early[id.index()])
         {
@@ -64,11 +64,14 @@ impl Tape {
         Ok((first, second))
     }
 
-    /// Which lines some outputs depend on, themselves too.
-    fn ancestors(&self, outputs: &[(String, NodeId)]) -> Vec<bool> {
+    /// Which lines some values depend on, themselves too, as far back as those that are given.
+    fn ancestors(&self, values: &[(String, NodeId)], given: &[(String, NodeId)]) -> Vec<bool> {
         let mut found = vec![false; self.nodes().len()];
-        outputs.iter().for_each(|(_, id)| found[id.index()] = true);
-        for k in (0..found.len()).rev() {
+        for (_, id) in values.iter().chain(given) {
+            found[id.index()] = true;
+        }
+        let is_given = |k: usize| given.iter().any(|(_, id)| id.index() == k);
+        for k in (0..found.len()).rev().filter(|&k| !is_given(k)) {
             if found[k] {
                 self.nodes()[k].operands.iter().for_each(|o| found[o.node.index()] = true);
             }
@@ -85,7 +88,7 @@ impl Tape {
         both: &[NodeId],
         rest: &[(String, NodeId)],
     ) -> Vec<NodeId> {
-        let is_needed = self.ancestors(rest);
+        let is_needed = self.ancestors(rest, &[]);
         // Line `k` enters at `2 k` and leaves at `2 k + 1`.
         let (enter, leave) = (|k: usize| 2 * k, |k: usize| 2 * k + 1);
         let (source, sink) = (2 * self.nodes().len(), 2 * self.nodes().len() + 1);
@@ -115,14 +118,8 @@ impl Tape {
 
     /// The lines between values that are given and values that are wanted.
     fn part(&self, given: &[(String, NodeId)], wanted: &[(String, NodeId)]) -> Tape {
-        let mut needed = vec![false; self.nodes().len()];
-        given.iter().chain(wanted).for_each(|(_, id)| needed[id.index()] = true);
+        let needed = self.ancestors(wanted, given);
         let is_given = |k: usize| given.iter().any(|(_, id)| id.index() == k);
-        for k in (0..needed.len()).rev().filter(|&k| !is_given(k)) {
-            if needed[k] {
-                self.nodes()[k].operands.iter().for_each(|o| needed[o.node.index()] = true);
-            }
-        }
         // In the order of the whole, which decides the order of operands, and so the bits of a sum.
         let mut builder = Builder::default();
         let mut place: Vec<NodeId> = vec![NodeId::new(0); self.nodes().len()];

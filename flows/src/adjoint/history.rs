@@ -100,7 +100,9 @@ impl<T: Element> History<T> {
                 self.drop_every_second();
             }
             if self.rounds.len().is_multiple_of(self.every) {
-                states.iter().for_each(|state| state.save(self.examples, &mut self.kept));
+                for state in states {
+                    state.save(self.examples, &mut self.kept);
+                }
             }
         }
         let kept = || self.accepted.iter().map(|&place| active[place]);
@@ -178,7 +180,9 @@ impl<T: Element> History<T> {
 
     /// Notes the states after a round that was taken again.
     pub(super) fn computed(&mut self, states: &[Lanes<T>]) {
-        states.iter().for_each(|state| state.save(self.examples, &mut self.again));
+        for state in states {
+            state.save(self.examples, &mut self.again);
+        }
     }
 
     /// What rounds have left.
@@ -196,7 +200,7 @@ mod tests {
     /// Which of three examples try, and which of those are accepted, in attempt `k`.
     fn attempt(k: usize) -> (Vec<usize>, Vec<bool>) {
         let active: Vec<usize> = (0..EXAMPLES).filter(|e| k % 7 != 3 || *e != 1).collect();
-        let keep = active.iter().map(|e| (k + e) % 5 != 0 && k % 11 != 4).collect();
+        let keep = active.iter().map(|e| !(k + e).is_multiple_of(5) && k % 11 != 4).collect();
         (active, keep)
     }
 
