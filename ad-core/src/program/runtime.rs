@@ -216,13 +216,6 @@ impl<T: Element> Program<T> {
 #[derive(Debug)]
 pub struct Rows<T>(Aligned<T>);
 
-impl<T> Rows<T> {
-    /// Bytes of memory.
-    pub fn bytes(&self) -> usize {
-        size_of_val(&self.0[..])
-    }
-}
-
 impl<T: Element> Rows<T> {
     /// Keeps the examples at the places `kept`, ascending, and moves them together: rows of `stride` become rows for a block of
     /// so many examples.

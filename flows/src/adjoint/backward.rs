@@ -1,4 +1,4 @@
-use ad_core::{Binding, Element, Program, Rows, Workspace};
+use ad_core::{BLOCK, Binding, Element, Program, Rows, Workspace};
 
 use super::history::History;
 use crate::error::Result;
@@ -81,6 +81,12 @@ impl<T: Element> Backward<T> {
         self.pool.put_back(memory);
     }
 
+    /// What one step of a block leaves.
+    pub(super) fn residual_bytes(&self) -> usize {
+        let outputs = self.states.len()..self.advance.outputs().len();
+        outputs.map(|k| self.advance.outputs()[k].size() * BLOCK * size_of::<T>()).sum()
+    }
+
     /// Takes the residuals of a step, outputs `first..` of `program`, out of a workspace, in exchange for others.
     pub(super) fn take_residuals(
         &self,
@@ -115,6 +121,7 @@ impl<T: Element> Backward<T> {
             }
             let (active, steps) = history.round(last);
             let mut residuals = history.pop().unwrap_or_default();
+            debug_assert_eq!(residuals.len(), self.ports.residuals.len(), "residuals of round {last}");
             let reverse = &mut memory.reverse;
             reverse.set_examples(active.len());
             write_times(&self.reverse, reverse, &steps);

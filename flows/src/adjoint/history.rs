@@ -17,20 +17,21 @@ pub(crate) struct Plan {
     every: usize,
     /// The times of all steps, where they are known beforehand.
     grid: Option<Arc<[f64]>>,
-    /// The most bytes of residuals in a block.
-    bytes: usize,
+    /// Of how many rounds a block keeps the residuals.
+    room: usize,
 }
 
 impl Plan {
-    /// For `blocks` at a time; `grid` holds the times between steps where they are known beforehand.
-    pub(super) fn new(adjoint: Adjoint, grid: Option<Vec<f64>>, blocks: usize) -> Self {
-        let (slots, bytes) = match adjoint {
+    /// For `blocks` at a time, whose steps leave so many `bytes`; `grid` holds the times between steps where they are known
+    /// beforehand.
+    pub(super) fn new(adjoint: Adjoint, grid: Option<Vec<f64>>, blocks: usize, bytes: usize) -> Self {
+        let (slots, most) = match adjoint {
             Adjoint::StoreAll => (usize::MAX, 16 << 20),
             Adjoint::Checkpointed { slots } => (slots.max(2), 4 << 20),
         };
         let steps = grid.as_ref().map_or(0, |times| times.len() - 1);
         let every = steps.div_ceil(slots).max(1);
-        Plan { slots, every, grid: grid.map(Arc::from), bytes: bytes / blocks.max(1) }
+        Plan { slots, every, grid: grid.map(Arc::from), room: most / blocks.max(1) / bytes.max(1) }
     }
 }
 
@@ -65,7 +66,7 @@ pub(crate) struct History<T> {
 impl<T: Element> History<T> {
     /// For `examples` with states of `width` numbers each.
     pub(super) fn new(plan: &Plan, examples: usize, width: usize) -> Self {
-        let &Plan { slots, every, ref grid, bytes } = plan;
+        let &Plan { slots, every, ref grid, room } = plan;
         let width = width * examples;
         let states = grid.as_ref().map_or(0, |grid| (grid.len() - 1).div_ceil(every));
         History {
@@ -77,7 +78,7 @@ impl<T: Element> History<T> {
             examples,
             width,
             again: Vec::new(),
-            residuals: Residuals::new(bytes),
+            residuals: Residuals::new(room),
             tried: 0,
             accepted: Vec::new(),
         }
@@ -124,14 +125,15 @@ impl<T: Element> History<T> {
         self.every *= 2;
     }
 
-    /// Keeps what the last steps left for those that were accepted, in rows of `stride`; `fill` gets memory if there is some to be
+    /// Keeps what the last steps left for those that were accepted, in rows of `stride`, if there is room; `fill` gets memory if there is some to be
     /// used again.
     pub(super) fn push_residuals(
         &mut self,
         stride: usize,
         fill: impl FnOnce(Option<Vec<Rows<T>>>) -> Vec<Rows<T>>,
     ) {
-        let Some(last) = self.last().filter(|_| !self.accepted.is_empty()) else { return };
+        let keeps = !self.accepted.is_empty() && self.residuals.has_room();
+        let Some(last) = self.last().filter(|_| keeps) else { return };
         let (accepted, all) = (&self.accepted, self.accepted.len() == self.tried);
         self.residuals.push(last, |used| {
             let mut residuals = fill(used);
@@ -213,8 +215,8 @@ mod tests {
         {
             for n in [0, 1, 2, 3, 7, 8, 9, 64, 100] {
                 let grid: Vec<f64> = (0..=n).map(f64::from).collect();
-                check(&Plan::new(adjoint, Some(grid), 1), n as usize, |_| ([0, 1, 2].into(), vec![true; 3]));
-                check(&Plan::new(adjoint, None, 1), n as usize, attempt);
+                check(&Plan::new(adjoint, Some(grid), 1, 0), n as usize, |_| ([0, 1, 2].into(), vec![true; 3]));
+                check(&Plan::new(adjoint, None, 1, 0), n as usize, attempt);
             }
         }
     }
@@ -271,7 +273,7 @@ mod tests {
     fn known_steps_use_the_slots() {
         let plan = |known: bool| {
             let grid = known.then(|| (0..=10).map(f64::from).collect());
-            Plan::new(Adjoint::Checkpointed { slots: 5 }, grid, 1)
+            Plan::new(Adjoint::Checkpointed { slots: 5 }, grid, 1, 0)
         };
         assert_eq!((plan(true).every, plan(false).every), (2, 1));
     }

@@ -24,7 +24,7 @@ pub enum Adjoint {
     /// most two more forward passes: one where the residuals of `n / s` steps have room.
     ///
     /// Residuals are counted for each block of [`BLOCK`](ad_core::BLOCK) examples that is on its way, one a thread; those of an
-    /// [`OdeVjp::solve`], for all its blocks together. There is always room for those of one step.
+    /// [`OdeVjp::solve`], for all its blocks together.
     Checkpointed {
         /// The most states kept for each example; at least 2.
         slots: usize,

@@ -7,7 +7,8 @@ use ad_core::Rows;
 /// Residuals of the last rounds of a block, as many as there is room for.
 #[derive(Debug)]
 pub(super) struct Residuals<T> {
-    bytes: usize,
+    /// For so many rounds.
+    room: usize,
     /// The rounds, ascending, with what each left.
     rounds: VecDeque<(usize, Vec<Rows<T>>)>,
 }
@@ -15,22 +16,24 @@ pub(super) struct Residuals<T> {
 impl<T> Clone for Residuals<T> {
     /// Without any: they are computed again.
     fn clone(&self) -> Self {
-        Residuals::new(self.bytes)
+        Residuals::new(self.room)
     }
 }
 
 impl<T> Residuals<T> {
-    /// Room for so many bytes, and for one round at least.
-    pub(super) fn new(bytes: usize) -> Self {
-        Residuals { bytes, rounds: VecDeque::new() }
+    /// Room for so many rounds.
+    pub(super) fn new(room: usize) -> Self {
+        Residuals { room, rounds: VecDeque::new() }
     }
 
-    /// Keeps what a later round left; `fill` gets what the earliest one left, where there is no more room.
+    pub(super) fn has_room(&self) -> bool {
+        self.room > 0
+    }
+
+    /// Keeps what a later round left, and of those before as many as there is room beside it; `fill` gets what the earliest
+    /// one left, where there is none.
     pub(super) fn push(&mut self, round: usize, fill: impl FnOnce(Option<Vec<Rows<T>>>) -> Vec<Rows<T>>) {
-        let size = |rows: &Vec<Rows<T>>| rows.iter().map(Rows::bytes).sum::<usize>();
-        let each = self.rounds.front().map_or(0, |(_, rows)| size(rows));
-        let full = !self.rounds.is_empty() && (self.rounds.len() + 1) * each > self.bytes;
-        let used = if full { self.rounds.pop_front() } else { None };
+        let used = if self.rounds.len() < self.room { None } else { self.rounds.pop_front() };
         self.rounds.push_back((round, fill(used.map(|(_, rows)| rows))));
     }
 
@@ -53,7 +56,7 @@ impl<T> Residuals<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ad_core::{BLOCK, Elementary, Program, Tape};
+    use ad_core::{Elementary, Program, Tape};
 
     /// A program whose only output has a row.
     fn program() -> Program<f64> {
@@ -63,10 +66,9 @@ mod tests {
     #[test]
     fn the_last_rounds_stay_as_far_as_there_is_room() {
         let program = program();
-        let each = program.output_rows(0).bytes();
-        assert!(each >= BLOCK * size_of::<f64>());
         for room in [0, 1, 3] {
-            let mut residuals = Residuals::new(room * each);
+            let mut residuals = Residuals::new(room);
+            assert_eq!(residuals.has_room(), room > 0);
             let mut made = 0;
             for round in 0..10 {
                 residuals.push(round, |used| {

@@ -178,7 +178,7 @@ impl<T: Element> OdeVjp<T> {
 
     /// What the blocks of a solve over `span` will remember, so many at a time.
     pub(crate) fn plan(&self, span: [f64; 2], blocks: usize) -> Result<Plan> {
-        Ok(Plan::new(self.adjoint, self.ode.grid(span)?, blocks))
+        Ok(Plan::new(self.adjoint, self.ode.grid(span)?, blocks, self.backward.residual_bytes()))
     }
 
     /// Integrates the first `count` examples of the block in `memory`.
