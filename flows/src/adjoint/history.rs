@@ -215,7 +215,9 @@ mod tests {
         {
             for n in [0, 1, 2, 3, 7, 8, 9, 64, 100] {
                 let grid: Vec<f64> = (0..=n).map(f64::from).collect();
-                check(&Plan::new(adjoint, Some(grid), 1, 0), n as usize, |_| ([0, 1, 2].into(), vec![true; 3]));
+                check(&Plan::new(adjoint, Some(grid), 1, 0), n as usize, |_| {
+                    ([0, 1, 2].into(), vec![true; 3])
+                });
                 check(&Plan::new(adjoint, None, 1, 0), n as usize, attempt);
             }
         }
