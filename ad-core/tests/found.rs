@@ -45,6 +45,26 @@ fn sums_over_nothing_are_zero() {
     assert!(out[1..].iter().flatten().all(|&v| v == 0.0));
 }
 
+/// A sum over examples and over nothing filled its place with zeros for every example, beyond its end.
+#[test]
+fn sums_over_examples_and_nothing_are_zero() {
+    let tape = Tape::record(|t| {
+        let (a, x, w) = (t.example("a", &[0, 5]), t.example("x", &[5]), t.shared("w", &[5]));
+        let y = (&a * &w).sum() + (&x * &w).sum() + (&x * &w).sin().sum() + (&x * &w).cos().sum();
+        let alone = t.pull_back(&[(&(&a * &w).sum(), &t.number(1.0))], &[&w]);
+        let bars = t.pull_back(&[(&y, &t.number(1.0))], &[&w]);
+        [("alone", alone[0].clone()), ("w_bar", bars[0].clone())]
+    })
+    .unwrap();
+    let n = 300;
+    let x: Vec<f64> = (0..5 * n).map(|k| f64::from(k % 7)).collect();
+    let out = call(&tape, n as usize, &[&[], &x, &[0.0; 5]]);
+    assert_eq!(out[0], [0.0; 5]);
+    // At w = 0 the cosine has no slope and the others have that of x.
+    let sums: Vec<f64> = (0..5).map(|j| 2.0 * x.iter().skip(j).step_by(5).sum::<f64>()).collect();
+    assert_eq!(out[1], sums);
+}
+
 /// A matrix without columns has no numbers; what has no numbers was taken to have rows of them.
 #[test]
 fn nothing_is_put_beside_something() {

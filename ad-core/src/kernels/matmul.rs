@@ -40,7 +40,8 @@ pub(super) const FEW: usize = 4;
 /// With fewer columns a tile does little for what it loads: rows and columns change places.
 const NARROW: usize = 16;
 
-/// `g[i, j] += alpha * sum_e a[i, e] * b[j, e]` for `shape = [m, lanes, n]`: `a` is `m` by `lanes`, `b` is `n` by `lanes`.
+/// `g[i, j] += alpha * sum_e a[i, e] * b[j, e]` for `shape = [m, lanes, n]`: `a` is `m` by `lanes`, `b` is `n` by `lanes`. Sums are
+/// in order, from zero, but those of few rows or columns, which are those of [`sums_over_lanes`].
 pub(crate) fn matmul_lanes<T: Element>(
     [m, lanes, n]: [usize; 3],
     alpha: T,

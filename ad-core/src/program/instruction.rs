@@ -162,7 +162,10 @@ impl Instruction {
         if (empty || moves) && lane != Lane::Examples {
             lane = Lane::Fixed(1);
         }
+        let none = Kernel::Rows { runs: SmallVec::new(), zeros: Vec::new(), add: false };
         let kernel = match &node.op {
+            // A sum over examples goes on from what is there.
+            _ if empty && layout.lane == Lane::Examples && !layout.has_lane[0] => none,
             // Nothing is read, and a sum of nothing is zero.
             _ if empty => rows(node, storage, Vec::new(), false),
             Op::Contract(c) if layout.lane == Lane::Examples && !layout.has_lane[0] => {
@@ -171,7 +174,7 @@ impl Instruction {
             Op::Contract(c) => contraction(node, &layout, c.0),
             _ if moves => rows(node, storage, row_table(node, storage), matches!(node.op, Op::Scatter(_))),
             // Elementwise lines are chains; what is given is not computed.
-            _ => Kernel::Rows { runs: SmallVec::new(), zeros: Vec::new(), add: false },
+            _ => none,
         };
         let looped = |l: &Label| storage.rolled == Some(*l);
         let strides = (1..=node.operands.len()).map(|array| storage.stride(node, array)).collect();

@@ -15,25 +15,26 @@ pub(super) fn as_needed(tape: &Tape, body: &[usize]) -> Vec<usize> {
         (known[line], waits[line]) =
             (false, moves && node.operands.iter().all(|o| from_inputs(o.node.index())));
     }
+    let mut position = vec![0; tape.nodes().len()];
+    body.iter().enumerate().for_each(|(k, &line)| position[line] = k);
     let mut order = Vec::with_capacity(body.len());
-    for &line in body.iter().filter(|line| !waits[**line]).collect::<Vec<_>>() {
-        place(tape, line, &mut waits, &mut order);
-    }
     for &line in body {
         if waits[line] {
-            place(tape, line, &mut waits, &mut order);
+            continue;
         }
+        let (first, mut readers) = (order.len(), vec![line]);
+        while let Some(reader) = readers.pop() {
+            for operand in tape.nodes()[reader].operands.iter().map(|o| o.node.index()) {
+                if std::mem::take(&mut waits[operand]) {
+                    order.push(operand);
+                    readers.push(operand);
+                }
+            }
+        }
+        order[first..].sort_by_key(|&line| position[line]);
+        order.push(line);
     }
+    // Outputs that nothing else needs.
+    order.extend(body.iter().filter(|line| waits[**line]));
     order
-}
-
-/// Appends a line behind what it waits for.
-fn place(tape: &Tape, line: usize, waits: &mut [bool], order: &mut Vec<usize>) {
-    waits[line] = false;
-    for operand in &tape.nodes()[line].operands {
-        if waits[operand.node.index()] {
-            place(tape, operand.node.index(), waits, order);
-        }
-    }
-    order.push(line);
 }

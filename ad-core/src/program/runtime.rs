@@ -179,13 +179,20 @@ impl<T: Element> Program<T> {
         Rows(Aligned::new(self.outputs[k].size() * row_stride(BLOCK)))
     }
 
-    /// Takes output `k` of a block out of the workspace, without a copy; what `rows` held is there instead. Look at other outputs
-    /// first: two may lie in one place.
+    /// Takes the outputs `first..` of a block, as many as there are `rows`, out of the workspace, without a copy but where two are one
+    /// value. What the rows held is there instead, so look at other outputs first: they may be the same values.
     ///
     /// # Panics
-    /// Where there is no output `k`, or `rows` is not its size.
-    pub fn exchange_output(&self, workspace: &mut Workspace<T>, k: usize, rows: &mut Rows<T>) {
-        exchange(self.outputs[k].place, workspace, rows);
+    /// Where there are fewer outputs, or rows are not of their size.
+    pub fn take_outputs(&self, workspace: &mut Workspace<T>, first: usize, rows: &mut [Rows<T>]) {
+        let outputs = &self.outputs[first..];
+        for k in 0..rows.len() {
+            let (before, own) = rows.split_at_mut(k);
+            match outputs[..k].iter().position(|output| output.place == outputs[k].place) {
+                Some(same) => own[0].0.copy_from_slice(&before[same].0),
+                None => exchange(outputs[k].place, workspace, &mut own[0]),
+            }
+        }
     }
 
     /// Gives input `k` of a block to the workspace, without a copy, for as many examples as they were computed for; what
@@ -212,7 +219,7 @@ impl<T: Element> Program<T> {
     }
 }
 
-/// The rows of one value of a block, outside of a workspace: see [`Program::exchange_output`].
+/// The rows of one value of a block, outside of a workspace: see [`Program::take_outputs`].
 #[derive(Debug)]
 pub struct Rows<T>(Aligned<T>);
 
@@ -228,8 +235,7 @@ impl<T: Element> Rows<T> {
                 _ => runs.push([from, to, 1]),
             }
         }
-        let rows = self.0.len() / stride.max(1);
-        for r in 0..rows {
+        for r in 0..self.0.len() / row_stride(BLOCK) {
             for &[from, to, count] in &runs {
                 let start = r * stride + from;
                 self.0.copy_within(start..start + count, r * row_stride(kept.len()) + to);
@@ -419,11 +425,33 @@ mod tests {
         }
     }
 
+    /// Two outputs that are one value are taken twice.
+    #[test]
+    fn outputs_are_taken_without_a_copy_and_in_full() {
+        let tape = crate::Tape::record(|t| {
+            let x = t.example("x", &[2]);
+            [("y", &x * 2.0), ("z", x.clone()), ("again", x.clone()), ("input", x)]
+        });
+        let program = tape.and_then(|tape| tape.compile::<f64>()).unwrap();
+        let (binding, mut workspace) = (program.binding(), program.workspace());
+        workspace.set_examples(BLOCK);
+        let mut rows: Vec<Rows<f64>> = (0..4).map(|k| program.output_rows(k)).collect();
+        for number in [3.0, 5.0] {
+            program.input_mut(&mut workspace, 0).fill(number);
+            program.run_block(&binding, &mut workspace);
+            let place = program.output(&binding, &workspace, 0).as_ptr();
+            program.take_outputs(&mut workspace, 0, &mut rows);
+            assert_eq!(rows[0].0.as_ptr(), place);
+            assert!(rows[0].0.iter().all(|&x| x == 2.0 * number));
+            assert!(rows[1..].iter().flat_map(|rows| &rows.0[..]).all(|&x| x == number));
+        }
+    }
+
     #[test]
     #[should_panic(expected = "rows of another size")]
     fn rows_of_another_size_are_not_exchanged() {
         let tape = |n| crate::Tape::record(|t| [("y", t.example("x", &[n]) * 2.0)]).unwrap();
         let [one, two] = [1, 2].map(|n| tape(n).compile::<f64>().unwrap());
-        one.exchange_output(&mut one.workspace(), 0, &mut two.output_rows(0));
+        one.take_outputs(&mut one.workspace(), 0, &mut [two.output_rows(0)]);
     }
 }

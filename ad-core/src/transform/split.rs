@@ -155,7 +155,7 @@ fn is_dear(node: &Node) -> bool {
     match &node.op {
         Op::Input(_) => true,
         Op::Contract(_) => has_examples && sums(),
-        Op::Unary(f) => has_examples && !matches!(f, Unary::Abs | Unary::Sign),
+        Op::Unary(f) => has_examples && !matches!(f, Unary::Abs | Unary::Sign | Unary::Step | Unary::Floor),
         Op::Binary(f) => has_examples && matches!(f, Binary::Pow | Binary::Atan2 | Binary::Hypot),
         Op::Constant(_)
         | Op::Add(_)

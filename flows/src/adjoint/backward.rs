@@ -1,7 +1,7 @@
-use ad_core::{BLOCK, Binding, Element, Program, Rows, Workspace};
+use ad_core::{BLOCK, Binding, Element, Program, Rows, Tape, Workspace};
 
 use super::history::History;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::ode::{Lanes, Pool, StepTapes, System, TIMES, bar, write_lanes, write_times};
 
 /// The way back through steps of one method on one system, compiled.
@@ -27,12 +27,14 @@ struct Ports {
 }
 
 impl Ports {
-    fn new<T>(reverse: &Program<T>, system: &System) -> Self {
-        let named = |wanted: &str| reverse.inputs().iter().position(|port| port.name == wanted);
-        let residuals = (0..).map_while(|k| named(&format!("residual.{k}"))).collect();
-        let bars = system.states().iter().filter_map(|state| named(&bar(state))).collect();
-        let extras = system.extras().filter_map(named).collect();
-        Ports { residuals, bars, extras }
+    fn new(reverse: &Tape, system: &System, residuals: usize) -> Result<Self> {
+        let place = |id| reverse.inputs().iter().position(|(_, input)| *input == id).unwrap_or_default();
+        let named = |name: &str| Ok::<usize, Error>(place(reverse.input(name)?));
+        Ok(Ports {
+            residuals: (0..residuals).map(|k| named(&format!("residual.{k}"))).collect::<Result<_>>()?,
+            bars: system.states().iter().map(|state| named(&bar(state))).collect::<Result<_>>()?,
+            extras: system.extras().map(named).collect::<Result<_>>()?,
+        })
     }
 }
 
@@ -53,9 +55,9 @@ pub(super) struct BackwardMemory<T> {
 
 impl<T: Element> Backward<T> {
     pub(super) fn new(system: &System, tapes: &StepTapes) -> Result<Self> {
-        let states = system.shapes().iter().map(|s| s.iter().product()).collect();
+        let states: Vec<usize> = system.shapes().iter().map(|s| s.iter().product()).collect();
+        let ports = Ports::new(&tapes.reverse, system, tapes.advance.outputs().len() - states.len())?;
         let (advance, reverse) = (tapes.advance.compile()?, tapes.reverse.compile()?);
-        let ports = Ports::new(&reverse, system);
         Ok(Backward { advance, reverse, states, ports, pool: Pool::default(), residuals: Pool::default() })
     }
 
@@ -98,9 +100,7 @@ impl<T: Element> Backward<T> {
         let outputs = first..first + self.ports.residuals.len();
         let make = || outputs.clone().map(|k| program.output_rows(k)).collect();
         let mut residuals = used.unwrap_or_else(|| self.residuals.take(make));
-        for (k, rows) in outputs.zip(&mut residuals) {
-            program.exchange_output(workspace, k, rows);
-        }
+        program.take_outputs(workspace, first, &mut residuals);
         residuals
     }
 

@@ -17,9 +17,9 @@ pub use vjp::{BoundVjp, OdeVjp, Recorded, StateCotangents};
 /// Which states a solve keeps for the way back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Adjoint {
-    /// The states before every step, and residuals of up to 16 MiB.
+    /// The states of a block before every step that one of its examples takes, and residuals of up to 16 MiB.
     StoreAll,
-    /// At most so many states of each example, evenly spread over its steps, and residuals of up to 4 MiB; the steps
+    /// At most so many states of each example, evenly spread over the steps of its block, and residuals of up to 4 MiB; the steps
     /// between are computed once more. With `s` slots, `n` steps hold at most `s + 2 n / s` states at a time and cost at
     /// most two more forward passes: one where the residuals of `n / s` steps have room.
     ///

@@ -51,7 +51,7 @@ pub struct BoundVjp<T> {
     backward: BoundBackward<T>,
 }
 
-/// A solve that can be pulled back through.
+/// A solve that can be pulled back through. A copy has the states and not the residuals, which are then computed again.
 #[derive(Clone, Debug)]
 pub struct Recorded<T> {
     solution: Solution,
