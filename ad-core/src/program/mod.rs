@@ -216,16 +216,18 @@ impl<'a> Compiler<'a> {
         for (line, node) in tape.nodes().iter().enumerate() {
             node.operands.iter().for_each(|o| readers[o.node.index()].push(line));
         }
-        Ok(Compiler {
+        let mut compiler = Compiler {
             tape,
+            readers,
             places: Vec::new(),
             views: Vec::new(),
-            added: added_up(tape, &readers),
-            readers,
+            added: HashMap::new(),
             joined: HashMap::new(),
             block_rows: Vec::new(),
             one_block: false,
-        })
+        };
+        compiler.added = compiler.added_up();
+        Ok(compiler)
     }
 
     fn compile<T: Element>(mut self, rolling: Rolling) -> Program<T> {
@@ -269,15 +271,7 @@ impl<'a> Compiler<'a> {
                 _ => body.push(line),
             }
         }
-        let units = if self.one_block {
-            // All in the order of the tape: the lines after sums go where they were.
-            for (place, line) in suffix.drain(..).rev() {
-                body.insert(place, line);
-            }
-            body.into_iter().map(Unit::Line).collect()
-        } else {
-            roll::roll(self.tape, &order::as_needed(self.tape, &body), rolling)
-        };
+        let units = self.units(body, &mut suffix, rolling);
         let suffix: Vec<usize> = suffix.into_iter().map(|(_, line)| line).collect();
         let [fixed, prefix] = [fixed, prefix].map(|lines| {
             self.plain(&lines, &mut |n| {
@@ -300,6 +294,40 @@ impl<'a> Compiler<'a> {
         program
     }
 
+    /// What a block runs: the lines `body` alone and in loops, with those after sums, and where they were, if all examples
+    /// are one block.
+    fn units(&self, mut body: Vec<usize>, suffix: &mut Vec<(usize, usize)>, rolling: Rolling) -> Vec<Unit> {
+        if !self.one_block {
+            return roll::roll(self.tape, &order::as_needed(self.tape, &body), rolling);
+        }
+        // All in the order of the tape.
+        for (place, line) in suffix.drain(..).rev() {
+            body.insert(place, line);
+        }
+        body.into_iter().map(Unit::Line).collect()
+    }
+
+    /// The sums over examples that only one line reads, which adds up many of them, with that line.
+    fn added_up(&self) -> HashMap<usize, usize> {
+        let mut added = HashMap::new();
+        for (line, node) in self.tape.nodes().iter().enumerate() {
+            let Op::Add(coefficients) = &node.op else { continue };
+            let is_part = |operand: &Operand| {
+                let value = operand.node.index();
+                sums_examples(self.tape.node(operand.node))
+                    && operand.labels == node.out
+                    && self.only_reader(value) == Some(line)
+            };
+            if coefficients.len() >= MANY
+                && coefficients.iter().all(|c| c.0 == 1.0)
+                && node.operands.iter().all(is_part)
+            {
+                added.extend(node.operands.iter().map(|o| (o.node.index(), line)));
+            }
+        }
+        added
+    }
+
     fn operands(&self, line: usize) -> SmallVec<[Place; 4]> {
         self.tape.nodes()[line].operands.iter().map(|o| self.places[o.node.index()]).collect()
     }
@@ -313,6 +341,12 @@ impl<'a> Compiler<'a> {
 
     fn is_output(&self, line: usize) -> bool {
         self.tape.outputs().iter().any(|(_, id)| id.index() == line)
+    }
+
+    /// The line that reads a value, once, if nothing else does.
+    fn only_reader(&self, value: usize) -> Option<usize> {
+        let &[reader] = &self.readers[value][..] else { return None };
+        (!self.is_output(value)).then_some(reader)
     }
 
     /// Whether a line outside of the list `inside` reads a value.
@@ -417,29 +451,6 @@ impl<'a> Compiler<'a> {
 
 /// The fewest sums over examples that are worth to be added up as they come: a block then has to begin at zero.
 const MANY: usize = 3;
-
-/// The sums over examples that only one line reads, which adds up many of them, with that line.
-fn added_up(tape: &Tape, readers: &[Vec<usize>]) -> HashMap<usize, usize> {
-    let mut added = HashMap::new();
-    for (line, node) in tape.nodes().iter().enumerate() {
-        let Op::Add(coefficients) = &node.op else { continue };
-        let is_part = |operand: &Operand| {
-            let value = operand.node.index();
-            let is_output = tape.outputs().iter().any(|(_, id)| id.index() == value);
-            sums_examples(tape.node(operand.node))
-                && operand.labels == node.out
-                && readers[value] == [line]
-                && !is_output
-        };
-        if coefficients.len() >= MANY
-            && coefficients.iter().all(|c| c.0 == 1.0)
-            && node.operands.iter().all(is_part)
-        {
-            added.extend(node.operands.iter().map(|o| (o.node.index(), line)));
-        }
-    }
-    added
-}
 
 fn sums_examples(node: &Node) -> bool {
     node.example_label().is_some() && !node.has_example()

@@ -2,21 +2,18 @@
 
 use crate::tape::{Op, Tape};
 
-/// The lines `body` with those that only rearrange or combine inputs, element by element, moved to where they are first
+/// The lines `body`, which are in the order of the tape, with those that only rearrange or combine inputs, element by element, moved to where they are first
 /// needed: their operands stay where they are in any case, so what they make should not lie around beside them.
 pub(super) fn as_needed(tape: &Tape, body: &[usize]) -> Vec<usize> {
     let mut waits = vec![false; tape.nodes().len()];
     let mut known = vec![true; tape.nodes().len()];
     for &line in body {
         let node = &tape.nodes()[line];
-        let sums = (0..node.extents.len()).any(|l| !node.out.contains(&(l as u8)));
-        let moves = !matches!(node.op, Op::Contract(_)) || !sums;
+        let moves = !matches!(node.op, Op::Contract(_)) || !node.sums();
         let from_inputs = |k: usize| known[k] || waits[k];
         (known[line], waits[line]) =
             (false, moves && node.operands.iter().all(|o| from_inputs(o.node.index())));
     }
-    let mut position = vec![0; tape.nodes().len()];
-    body.iter().enumerate().for_each(|(k, &line)| position[line] = k);
     let mut order = Vec::with_capacity(body.len());
     for &line in body {
         if waits[line] {
@@ -31,7 +28,7 @@ pub(super) fn as_needed(tape: &Tape, body: &[usize]) -> Vec<usize> {
                 }
             }
         }
-        order[first..].sort_by_key(|&line| position[line]);
+        order[first..].sort_unstable();
         order.push(line);
     }
     // Outputs that nothing else needs.

@@ -22,7 +22,7 @@ impl Compiler<'_> {
         };
         if !self.joined.contains_key(&reader)
             && let Some(pads) = parts::side_by_side(self.tape, reader)
-            && pads.iter().all(|&pad| self.readers[pad] == [reader] && !self.is_output(pad))
+            && pads.iter().all(|&pad| self.only_reader(pad) == Some(reader))
         {
             self.joined.insert(reader, pads);
         }

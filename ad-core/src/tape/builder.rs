@@ -78,6 +78,13 @@ impl Builder {
         }
     }
 
+    /// A line of another tape, whose lines so far are at `place`.
+    pub(crate) fn copy(&mut self, node: &Node, place: &[NodeId]) -> NodeId {
+        let read = |o: &Operand| Operand { node: place[o.node.index()], labels: o.labels.clone() };
+        let operands = node.operands.iter().map(read).collect();
+        self.emit(&node.op, operands, &node.out, &node.extents, &node.counted())
+    }
+
     /// An array of numbers, row-major.
     pub(crate) fn constant(&mut self, values: &[f64], dims: &[Extent]) -> NodeId {
         let values = values.iter().map(|&v| Coefficient(v)).collect();
@@ -223,9 +230,8 @@ impl Builder {
         let node = self.node(operand.node);
         let Op::Contract(Coefficient(factor)) = node.op else { return (coefficient, operand) };
         let exact = coefficient.abs() == 1.0 || factor.abs() == 1.0;
-        let summed = (0..node.extents.len()).any(|l| !node.out.contains(&(l as Label)));
         let [inner] = &node.operands[..] else { return (coefficient, operand) };
-        if !exact || summed || !all_distinct(&node.out) {
+        if !exact || node.sums() || !all_distinct(&node.out) {
             return (coefficient, operand);
         }
         let outer = |l: &Label| {
@@ -311,8 +317,7 @@ impl Contraction {
             // A change of sign moves freely; any other factor only where no rounding comes between.
             let alone = self.operands.len() == 1 || view.operands.is_empty();
             let exact = factor.abs() == 1.0 || (self.coefficient.abs() == 1.0 && alone && !self.sums());
-            let moves_only =
-                view.operands.len() <= 1 && (0..view.extents.len()).all(|l| view.out.contains(&(l as Label)));
+            let moves_only = view.operands.len() <= 1 && !view.sums();
             if !exact || !moves_only {
                 continue;
             }

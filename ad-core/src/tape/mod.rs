@@ -187,6 +187,11 @@ impl Node {
         (only(operand, &self.out), only(&self.out, operand))
     }
 
+    /// Whether a contraction sums: whether its result lacks an index.
+    pub(crate) fn sums(&self) -> bool {
+        (0..self.extents.len() as Label).any(|l| !self.out.contains(&l))
+    }
+
     /// The indices that are summed over though no operand has them.
     pub fn counted(&self) -> Labels {
         let used = |l: &Label| self.out.contains(l) || self.operands.iter().any(|o| o.labels.contains(l));

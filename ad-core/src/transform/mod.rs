@@ -101,12 +101,7 @@ pub(crate) fn inline(builder: &SharedBuilder, tape: &Tape, inputs: &[&Tracer]) -
             let term = Term::new(builder, given.node(), labels);
             term.onto(&axes, &axes.iter().copied().zip(dims).collect::<Vec<_>>())
         } else {
-            let operands: SmallVec<[Operand; 2]> = node
-                .operands
-                .iter()
-                .map(|o| Operand { node: place[o.node.index()], labels: o.labels.clone() })
-                .collect();
-            builder.borrow_mut().emit(&node.op, operands, &node.out, &node.extents, &node.counted())
+            builder.borrow_mut().copy(node, &place)
         };
         place.push(id);
     }

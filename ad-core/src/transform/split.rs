@@ -3,7 +3,7 @@
 use super::cut::Network;
 use crate::elementary::{Binary, Unary};
 use crate::error::{Error, Result};
-use crate::tape::{Builder, Extent, Node, NodeId, Op, Operand, Tape};
+use crate::tape::{Builder, Extent, Node, NodeId, Op, Tape};
 
 impl Tape {
     /// The tape in two parts that are run one after the other. The first computes the outputs `early`, the second all
@@ -40,7 +40,7 @@ impl Tape {
         early.iter().try_for_each(|name| self.output(name).map(drop))?;
         let (early, rest): (Vec<_>, Vec<_>) =
             self.outputs().iter().cloned().partition(|(name, _)| early.contains(&name.as_str()));
-        let mut is_early = self.ancestors(&early, &[]);
+        let mut is_early = self.ancestors(&early, &self.marked(&[]));
         if let Some((name, _)) =
             self.inputs().iter().find(|(_, id)| late.contains(id) && is_early[id.index()])
         {
@@ -64,15 +64,20 @@ impl Tape {
         Ok((first, second))
     }
 
-    /// Which lines some values depend on, themselves too, as far back as those that are given.
-    fn ancestors(&self, values: &[(String, NodeId)], given: &[(String, NodeId)]) -> Vec<bool> {
-        let mut found = vec![false; self.nodes().len()];
-        for (_, id) in values.iter().chain(given) {
-            found[id.index()] = true;
+    /// Which lines are on a list.
+    fn marked(&self, list: &[(String, NodeId)]) -> Vec<bool> {
+        let mut marked = vec![false; self.nodes().len()];
+        for (_, id) in list {
+            marked[id.index()] = true;
         }
-        let is_given = |k: usize| given.iter().any(|(_, id)| id.index() == k);
-        for k in (0..found.len()).rev().filter(|&k| !is_given(k)) {
-            if found[k] {
+        marked
+    }
+
+    /// Which lines some values depend on, themselves too, as far back as those that are given.
+    fn ancestors(&self, values: &[(String, NodeId)], given: &[bool]) -> Vec<bool> {
+        let mut found = self.marked(values);
+        for k in (0..found.len()).rev() {
+            if found[k] && !given[k] {
                 self.nodes()[k].operands.iter().for_each(|o| found[o.node.index()] = true);
             }
         }
@@ -88,7 +93,7 @@ impl Tape {
         both: &[NodeId],
         rest: &[(String, NodeId)],
     ) -> Vec<NodeId> {
-        let is_needed = self.ancestors(rest, &[]);
+        let is_needed = self.ancestors(rest, &self.marked(&[]));
         // Line `k` enters at `2 k` and leaves at `2 k + 1`.
         let (enter, leave) = (|k: usize| 2 * k, |k: usize| 2 * k + 1);
         let (source, sink) = (2 * self.nodes().len(), 2 * self.nodes().len() + 1);
@@ -118,19 +123,13 @@ impl Tape {
 
     /// The lines between values that are given and values that are wanted.
     fn part(&self, given: &[(String, NodeId)], wanted: &[(String, NodeId)]) -> Tape {
-        let needed = self.ancestors(wanted, given);
-        let is_given = |k: usize| given.iter().any(|(_, id)| id.index() == k);
+        let is_given = self.marked(given);
+        let needed = self.ancestors(&[wanted, given].concat(), &is_given);
         // In the order of the whole, which decides the order of operands, and so the bits of a sum.
         let mut builder = Builder::default();
         let mut place: Vec<NodeId> = vec![NodeId::new(0); self.nodes().len()];
         for (k, node) in self.nodes().iter().enumerate().filter(|(k, _)| needed[*k]) {
-            place[k] = if is_given(k) {
-                builder.input("", &node.dims())
-            } else {
-                let read = |o: &Operand| Operand { node: place[o.node.index()], labels: o.labels.clone() };
-                let operands = node.operands.iter().map(read).collect();
-                builder.emit(&node.op, operands, &node.out, &node.extents, &node.counted())
-            };
+            place[k] = if is_given[k] { builder.input("", &node.dims()) } else { builder.copy(node, &place) };
         }
         let mut given = given.to_vec();
         given.sort_by_key(|(_, id)| *id);
@@ -150,11 +149,10 @@ fn size(node: &Node) -> u64 {
 /// Whether a value is handed on rather than computed again. What has no examples costs nothing, as it is computed once
 /// for all of them.
 fn is_dear(node: &Node) -> bool {
-    let sums = || (0..node.extents.len()).any(|l| !node.out.contains(&(l as u8)));
     let has_examples = node.extents.contains(&Extent::Example);
     match &node.op {
         Op::Input(_) => true,
-        Op::Contract(_) => has_examples && sums(),
+        Op::Contract(_) => has_examples && node.sums(),
         Op::Unary(f) => has_examples && !matches!(f, Unary::Abs | Unary::Sign | Unary::Step | Unary::Floor),
         Op::Binary(f) => has_examples && matches!(f, Binary::Pow | Binary::Atan2 | Binary::Hypot),
         Op::Constant(_)

@@ -114,7 +114,6 @@ impl<T: Element> Backward<T> {
         extras: &[Lanes<T>],
         bars: &mut [Lanes<T>],
     ) {
-        let keep = vec![true; history.examples()];
         while let Some(last) = history.last() {
             if !history.residuals().has(last) {
                 self.compute_again(bound, memory, history, extras);
@@ -140,7 +139,7 @@ impl<T: Element> Backward<T> {
             self.residuals.put_back(residuals);
             let stride = reverse.stride();
             for (k, bar) in bars.iter_mut().enumerate() {
-                bar.scatter(&active, &keep, self.reverse.output(&bound.reverse, reverse, k), stride);
+                bar.scatter(&active, &[true; BLOCK], self.reverse.output(&bound.reverse, reverse, k), stride);
             }
         }
     }
@@ -154,7 +153,6 @@ impl<T: Element> Backward<T> {
         extras: &[Lanes<T>],
     ) {
         let BackwardMemory { advance, points, .. } = memory;
-        let keep = vec![true; history.examples()];
         let mut number = history.restore(points);
         history.residuals().take_from(number).for_each(|rows| self.residuals.put_back(rows));
         while let Some(last) = history.last() {
@@ -166,7 +164,12 @@ impl<T: Element> Backward<T> {
             self.advance.run_block(&bound.advance, advance);
             let stride = advance.stride();
             for (k, point) in points.iter_mut().enumerate() {
-                point.scatter(&active, &keep, self.advance.output(&bound.advance, advance, k), stride);
+                point.scatter(
+                    &active,
+                    &[true; BLOCK],
+                    self.advance.output(&bound.advance, advance, k),
+                    stride,
+                );
             }
             let take = |used| self.take_residuals(&self.advance, advance, self.states.len(), used);
             history.residuals().push(number, take);

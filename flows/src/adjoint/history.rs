@@ -125,8 +125,8 @@ impl<T: Element> History<T> {
         self.every *= 2;
     }
 
-    /// Keeps what the last steps left for those that were accepted, in rows of `stride`, if there is room; `fill` gets memory if there is some to be
-    /// used again.
+    /// Keeps what the last steps left for those that were accepted, in rows of `stride`, if there is room; `fill` gets
+    /// memory if there is some to be used again.
     pub(super) fn push_residuals(
         &mut self,
         stride: usize,

@@ -180,9 +180,14 @@ impl<T: Element> Ode<T> {
         &self.states
     }
 
-    /// The outputs of a step before its residuals: states, rates to carry, and the error.
+    /// The output of a step, behind states and rates to carry, that is its error.
+    fn error_output(&self) -> usize {
+        self.states.len() * if self.carries { 2 } else { 1 }
+    }
+
+    /// The first of a step's residuals among its outputs.
     pub(crate) fn first_residual(&self) -> usize {
-        self.states.len() * if self.carries { 2 } else { 1 } + 1
+        self.error_output() + 1
     }
 
     /// The number of elements of each extra.
@@ -257,11 +262,7 @@ impl<T: Element> Ode<T> {
             steps.clear();
             steps.extend(planned.map(|s| Step { t: s.t(), t_next: s.t_next() }));
             self.try_steps(bound, memory, &active, &steps);
-            let error = self.forward.output(
-                &bound.forward,
-                &memory.forward,
-                self.states.len() + memory.carried.len(),
-            );
+            let error = self.forward.output(&bound.forward, &memory.forward, self.error_output());
             for (place, &e) in active.iter().enumerate() {
                 let verdict = self.controller.next(&mut memory.steppers[e], error[place].to_double());
                 keep[place] = verdict == Verdict::Accept;
