@@ -6,7 +6,7 @@ use super::lanes::{Dot, LaneSums, Multiple, Tiles};
 use super::matmul::Product;
 use super::real::Real;
 use super::simd::dispatch;
-use super::strip::ChainRun;
+use super::chain::ChainRun;
 use super::transpose::Transposition;
 
 /// An element of an array: `f32` or `f64`.

@@ -6,6 +6,7 @@
 )]
 
 mod area;
+mod chain;
 mod element;
 mod elementwise;
 mod exp;
@@ -14,7 +15,6 @@ mod log;
 mod matmul;
 mod real;
 mod simd;
-mod strip;
 #[cfg(test)]
 mod tests;
 mod transpose;
@@ -23,7 +23,7 @@ mod trig;
 pub use element::Element;
 pub(crate) use lanes::{dot_lanes, multiply, scale, sums_over_lanes};
 pub(crate) use matmul::{Old, matmul, matmul_lanes};
-pub(crate) use strip::{Argument, Chain, ChainAxis, ChainRun, Function, Link, StripScratch, chain};
+pub(crate) use chain::{Argument, Chain, ChainAxis, ChainRun, Function, Link, StripScratch, chain};
 pub(crate) use transpose::transpose;
 
 /// The most examples that one block of a program holds.

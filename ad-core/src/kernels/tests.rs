@@ -267,12 +267,8 @@ fn linked<T: Element>(
         reads: reads.iter().map(|_| 1).collect(),
         writes: std::iter::once(1).collect(),
     };
-    let chain = Chain {
-        axes: std::iter::once(axis).collect(),
-        rows: reads.iter().map(|(_, rows)| *rows).collect(),
-        links: vec![link.clone()],
-        temporaries: 0,
-    };
+    let rows = reads.iter().map(|(_, rows)| *rows).collect();
+    let chain = Chain::new(std::iter::once(axis).collect(), rows, vec![link.clone()], 0);
     let arrays: Vec<&[T]> = reads.iter().map(|(x, _)| *x).collect();
     let mut scratch = StripScratch::default();
     let (reads, writes) = (&arrays[..], &mut [y][..]);

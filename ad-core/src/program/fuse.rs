@@ -251,7 +251,7 @@ fn linked(lines: &[Line<'_>], keep: &[bool]) -> Instruction {
         strides: reads.iter().map(|r| r.stride).collect(),
         lane,
         accumulates: false,
-        kernel: Kernel::Chain(Chain { axes, rows, links, temporaries }),
+        kernel: Kernel::Chain(Chain::new(axes, rows, links, temporaries)),
     }
 }
 
