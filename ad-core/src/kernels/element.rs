@@ -2,11 +2,11 @@
 
 use std::fmt::Debug;
 
+use super::chain::ChainRun;
 use super::lanes::{Dot, LaneSums, Multiple, Tiles};
 use super::matmul::Product;
 use super::real::Real;
 use super::simd::dispatch;
-use super::chain::ChainRun;
 use super::transpose::Transposition;
 
 /// An element of an array: `f32` or `f64`.

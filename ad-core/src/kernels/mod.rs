@@ -20,10 +20,10 @@ mod tests;
 mod transpose;
 mod trig;
 
+pub(crate) use chain::{Argument, Chain, ChainAxis, ChainRun, Function, Link, StripScratch, chain};
 pub use element::Element;
 pub(crate) use lanes::{dot_lanes, multiply, scale, sums_over_lanes};
 pub(crate) use matmul::{Old, matmul, matmul_lanes};
-pub(crate) use chain::{Argument, Chain, ChainAxis, ChainRun, Function, Link, StripScratch, chain};
 pub(crate) use transpose::transpose;
 
 /// The most examples that one block of a program holds.

@@ -73,7 +73,8 @@ impl Line<'_> {
     /// with each a transposed copy, rows run through all of them.
     pub(super) fn crossed(&self) -> SmallVec<[usize; 2]> {
         let walked = self.walked();
-        let (Some(&last), true) = (walked.last(), self.is_elementwise() && !self.node.has_example()) else {
+        let by_rows = self.is_elementwise() || matches!(self.node.op, Op::Pad(_));
+        let (Some(&last), true) = (walked.last(), by_rows && !self.node.has_example()) else {
             return SmallVec::new();
         };
         let crossed = |k: &usize| {

@@ -2,6 +2,7 @@
 
 use smallvec::SmallVec;
 
+use super::fuse::Line;
 use super::nest::{Axes, Axis, Lane, Layout, Storage, merged};
 use crate::kernels::Chain;
 use crate::tape::{Extent, Label, Labels, Node, Op};
@@ -127,23 +128,17 @@ impl Instruction {
         }
     }
 
-    /// Values without examples side by side: each of `parts` is a padding of a value and where that value lies.
-    pub(super) fn side_by_side(out: Place, parts: &[(&Node, Storage, Place)]) -> Instruction {
+    /// Values without examples side by side: each of `parts` is a padding of one.
+    pub(super) fn side_by_side(out: Place, parts: &[Line<'_>]) -> Instruction {
+        let runs = |part: &Line<'_>| Run::join(row_table(&part.node, &part.storage).into_iter());
         Instruction {
             outs: SmallVec::from_iter([Output { place: out, stride: 0 }]),
-            operands: parts.iter().map(|(.., place)| *place).collect(),
-            offsets: parts.iter().map(|(_, storage, _)| storage.offset(0)).collect(),
+            operands: parts.iter().map(|part| part.operands[0]).collect(),
+            offsets: parts.iter().map(|part| part.storage.offset(0)).collect(),
             strides: SmallVec::from_elem(0, parts.len()),
             lane: Lane::Fixed(1),
             accumulates: false,
-            kernel: Kernel::Rows {
-                runs: parts
-                    .iter()
-                    .map(|(pad, storage, _)| Run::join(row_table(pad, storage).into_iter()))
-                    .collect(),
-                zeros: Vec::new(),
-                add: false,
-            },
+            kernel: Kernel::Rows { runs: parts.iter().map(runs).collect(), zeros: Vec::new(), add: false },
         }
     }
 

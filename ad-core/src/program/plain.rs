@@ -1,7 +1,5 @@
 //! Lines without examples: once for each binding, or after the last block.
 
-use smallvec::SmallVec;
-
 use super::fuse::{Line, fuse};
 use super::instruction::{Instruction, Place};
 use super::nest::View;
@@ -37,33 +35,45 @@ impl Compiler<'_> {
         for &number in lines {
             if let Some(pads) = self.joined.get(&number) {
                 instructions.extend(fuse(std::mem::take(&mut run), read_elsewhere));
-                instructions.push(self.side_by_side(number, pads));
+                let mut parts = self.parts(pads);
+                parts.iter_mut().for_each(|part| self.uncross(part, place, &mut instructions));
+                instructions.push(Instruction::side_by_side(self.places[number], &parts));
                 continue;
             }
             let mut line = self.line(number, self.storage(number));
-            for k in line.crossed() {
-                let &[rows, columns] = &self.tape.node(line.node.operands[k].node).shape()[..] else {
-                    continue;
-                };
-                if run.iter().any(|earlier| earlier.number == line.sources[k]) {
-                    instructions.extend(fuse(std::mem::take(&mut run), read_elsewhere));
-                }
-                let copy = place(rows * columns);
-                let lies = [line.storage.offset(k), line.storage.steps(&line.node, k + 1)[0].1];
-                instructions.push(Instruction::transposed([rows, columns], copy, line.operands[k], lies));
-                line.uncross(k, copy);
+            let is_late = |k: &usize| run.iter().any(|earlier| earlier.number == line.sources[*k]);
+            if line.crossed().iter().any(is_late) {
+                instructions.extend(fuse(std::mem::take(&mut run), read_elsewhere));
             }
+            self.uncross(&mut line, place, &mut instructions);
             run.push(line);
         }
         instructions.extend(fuse(run, read_elsewhere));
         instructions
     }
 
+    /// Lets a line read transposed copies of the matrices that it would read across their rows.
+    fn uncross(
+        &self,
+        line: &mut Line<'_>,
+        place: &mut dyn FnMut(usize) -> Place,
+        instructions: &mut Vec<Instruction>,
+    ) {
+        for k in line.crossed() {
+            let &[rows, columns] = &self.tape.node(line.node.operands[k].node).shape()[..] else { continue };
+            let copy = place(rows * columns);
+            let lies = [line.storage.offset(k), line.storage.steps(&line.node, k + 1)[0].1];
+            instructions.push(Instruction::transposed([rows, columns], copy, line.operands[k], lies));
+            line.uncross(k, copy);
+        }
+    }
+
+    /// The paddings of what is put side by side.
+    fn parts(&self, pads: &[usize]) -> Vec<Line<'_>> {
+        pads.iter().map(|&pad| self.line(pad, self.storage(pad))).collect()
+    }
+
     pub(super) fn side_by_side(&self, line: usize, pads: &[usize]) -> Instruction {
-        let parts: SmallVec<[_; 4]> = pads
-            .iter()
-            .map(|&pad| (&self.tape.nodes()[pad], self.storage(pad), self.operands(pad)[0]))
-            .collect();
-        Instruction::side_by_side(self.places[line], &parts)
+        Instruction::side_by_side(self.places[line], &self.parts(pads))
     }
 }
