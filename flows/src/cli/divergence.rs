@@ -94,9 +94,9 @@ impl DivergenceArgs {
         })
     }
 
-    /// When bases are made anew, where there are some.
-    pub(super) fn refresh(&self) -> Option<Refresh> {
-        (self.way == Way::HutchPp).then(|| self.refresh.unwrap_or_default())
+    /// When bases are made anew.
+    pub(super) fn refresh(&self) -> Refresh {
+        self.refresh.unwrap_or_default()
     }
 
     /// No option is given that its way does not read.

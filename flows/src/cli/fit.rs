@@ -4,7 +4,6 @@ use std::ops::ControlFlow;
 use std::time::Instant;
 
 use ad_core::Element;
-use ad_ops::hutch_pp::Refresh;
 
 use super::args::{FitArgs, defaults};
 use super::dataset::Dataset;
@@ -67,9 +66,8 @@ struct Run<T> {
     description: Description,
     field: Field,
     options: Options,
-    /// The density that trains, and when its bases are made anew, where it has some.
+    /// The density that trains.
     model: Cnf<T>,
-    refresh: Option<Refresh>,
     /// The density that validates: that which trains, with the exact divergence.
     judge: Cnf<T>,
     folder: Folder,
@@ -91,9 +89,9 @@ impl<T: Element> Run<T> {
         let settings = description.settings()?;
         let exact = Settings { divergence: Divergence::Exact, ..settings.clone() };
         let (model, judge) = (Cnf::new(&field, &settings)?, Cnf::new(&field, &exact)?);
-        let (options, refresh) = (options(args), args.divergence.refresh());
+        let options = options(args);
         let folder = Folder::create(&args.out)?;
-        Ok(Self { data, description, field, options, model, refresh, judge, folder })
+        Ok(Self { data, description, field, options, model, judge, folder })
     }
 
     fn introduce(&self, console: &mut Console) {
@@ -104,16 +102,11 @@ impl<T: Element> Run<T> {
         let parameters: usize =
             self.field.declarations().iter().map(|d| d.shape.iter().product::<usize>()).sum();
         let (solver, control) = (&d.solver, page::control(&d.control));
-        let (divergence, dtype, seed) = (page::divergence(d.divergence), page::dtype(d.dtype), d.seed);
-        let kept = match self.refresh {
-            None | Some(Refresh::Always) => String::new(),
-            Some(Refresh::Every(n)) => format!(", each basis taken {n} times"),
-            Some(Refresh::Adaptive) => ", bases kept while they are worth it".to_owned(),
-        };
+        let (divergence, dtype, seed) = (page::divergence(d), page::dtype(d.dtype), d.seed);
         console.say(&format!(
             "data       {name}: {columns} columns; {train} rows to train, {valid} to validate, {test} {fresh}to test\n\
              field      {}, {parameters} parameters\n\
-             training   {solver}, {control}; divergence {divergence}{kept}; {dtype}; seed {seed}",
+             training   {solver}, {control}; divergence {divergence}; {dtype}; seed {seed}",
             page::field(&d.architecture)
         ));
     }
@@ -125,12 +118,13 @@ impl<T: Element> Run<T> {
     /// Trains, and writes each model that is better than all before.
     fn train(&self, console: &mut Console) -> Result<Fit, Failure> {
         let (train, valid) = (self.standardised(&self.data.train)?, self.standardised(&self.data.valid)?);
-        let kept =
-            self.refresh.map(|refresh| KeptBases::new(&self.model, &self.field, refresh)).transpose()?;
-        let model: &dyn Likelihood = match &kept {
-            Some(kept) => kept,
-            None => &self.model,
+        let kept = match self.description.divergence {
+            Divergence::HutchPp { .. } => {
+                Some(KeptBases::new(&self.model, &self.field, self.description.refresh)?)
+            }
+            Divergence::Exact | Divergence::Directions | Divergence::Hutchinson { .. } => None,
         };
+        let model: &dyn Likelihood = kept.as_ref().map_or(&self.model, |kept| kept);
         let task = Task { model, judge: &self.judge, train: &train, valid: &valid };
         let log_det = self.data.standardisation.log_det();
         console.start_bar(self.options.epochs * Batches::count(train.len(), self.options.batch_size));
@@ -197,6 +191,7 @@ fn describe(args: &FitArgs, data: &Dataset) -> Result<Description, Failure> {
         solver: args.solver.name.to_owned(),
         control,
         divergence: args.divergence.divergence(data.train.columns())?,
+        refresh: args.divergence.refresh(),
         dtype: args.dtype.into(),
         seed: args.seed,
     })

@@ -5,6 +5,8 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
+use ad_ops::hutch_pp::Refresh;
+
 use super::*;
 use crate::data::{Table, read_points, write_csv};
 use crate::model::Model;
@@ -289,6 +291,24 @@ fn every_divergence_trains_and_those_without_error_alike() {
     assert!(chance.iter().all(|found| (found - exact).abs() > 1e-9), "{chance:?}, exactly {exact}");
     chance.sort_by(f64::total_cmp);
     assert!(chance.windows(2).all(|pair| pair[0] != pair[1]), "{chance:?}");
+}
+
+/// A model file says how the bases were kept, and the report too.
+#[test]
+fn a_run_says_when_it_made_bases_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    for (words, refresh, printed) in [
+        ("", Refresh::Always, "1 Rademacher probe an example; f32"),
+        ("--refresh 3", Refresh::Every(3), "probe an example, each basis taken 3 times"),
+        ("--refresh adaptive", Refresh::Adaptive, "probe an example, bases kept while they are worth it"),
+    ] {
+        let said = fit("circles", folder.path(), &format!("{QUICK} --steps 2 --divergence hutch++ {words}"));
+        assert!(said.contains(printed), "{words}: {said}");
+        let model = Model::read(folder.path().join("model.safetensors")).unwrap();
+        assert_eq!(model.description.refresh, refresh);
+        let html = fs::read_to_string(folder.path().join("report.html")).unwrap();
+        assert!(html.contains(printed.trim_end_matches("; f32")), "{words}");
+    }
 }
 
 /// Writes what is printed into nothing, and presses Ctrl-C once a first epoch is reported.

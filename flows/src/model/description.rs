@@ -1,4 +1,4 @@
-use ad_ops::hutch_pp::Sketch;
+use ad_ops::hutch_pp::{Refresh, Sketch};
 use ad_ops::{Block, Probe};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -31,6 +31,10 @@ pub struct Description {
     /// How the training took the divergence.
     #[serde(with = "DivergenceText")]
     pub divergence: Divergence,
+    /// When the training made the bases of [`Divergence::HutchPp`] anew; other divergences have none. A file that does not
+    /// say it means always.
+    #[serde(default, with = "RefreshText", skip_serializing_if = "is_always")]
+    pub refresh: Refresh,
     /// The precision of the training.
     pub dtype: Dtype,
     /// The seed of the training.
@@ -159,6 +163,20 @@ enum SketchText {
     Jacobian,
     Symmetric,
     Shifted,
+}
+
+/// [`Refresh`] as text.
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Refresh", rename_all = "lowercase")]
+enum RefreshText {
+    Always,
+    Every(u32),
+    Adaptive,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "so serde calls it")]
+fn is_always(refresh: &Refresh) -> bool {
+    *refresh == Refresh::Always
 }
 
 /// [`Block`] as text: one word, also for independent probes.
