@@ -1,21 +1,30 @@
 //! How a training takes the divergence.
 
+use ad_ops::auto::Choice;
 use ad_ops::hutch_pp::{Refresh, Sketch};
 use ad_ops::{Block, Probe};
 use clap::{Args, ValueEnum};
 
 use super::Failure;
-use super::args::counts;
-use crate::cnf::Divergence;
+use super::args::{counts, defaults};
+use crate::cnf::{Divergence, choose};
+use crate::train::Examples;
+use crate::{Field, Parameters};
 
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Divergence")]
 pub(super) struct DivergenceArgs {
     /// How training takes the divergence of the field: exact, by the cheapest way to compute it or by one
     /// direction a column; or estimated from random directions (probes), drawn anew each step, either from these
-    /// alone or beside a basis of directions that carry most of it
+    /// alone or beside a basis of directions that carry most of it. With auto the program chooses one of these and says
+    /// why: exact where it costs no more than --products, else what has the least error on the field as it begins
     #[arg(long = "divergence", value_enum, default_value_t = Way::Exact, verbatim_doc_comment)]
     way: Way,
+
+    /// What auto may spend, in products of the Jacobian with a vector: a probe is one. In the plane the exact divergence never
+    /// costs more than two, and with two hidden layers less than one anywhere [default: 2]
+    #[arg(long, value_name = "N", value_parser = counts(1..=16_384), verbatim_doc_comment)]
+    products: Option<usize>,
 
     /// Probes of an example, for hutchinson and hutch++ [default: 1]
     #[arg(long, value_name = "N", value_parser = counts(1..=16_384))]
@@ -49,6 +58,7 @@ enum Way {
     Hutchinson,
     #[value(name = "hutch++")]
     HutchPp,
+    Auto,
 }
 
 /// The laws of probes.
@@ -69,11 +79,42 @@ enum SketchName {
 }
 
 impl DivergenceArgs {
-    /// The divergence in so many dimensions.
-    pub(super) fn divergence(&self, dims: usize) -> Result<Divergence, Failure> {
+    /// The divergence of a field, and why, where that was left to the program: for the field's initial parameters and these
+    /// examples.
+    pub(super) fn resolve(
+        &self,
+        field: &Field,
+        examples: &Examples,
+        seed: u64,
+    ) -> Result<(Divergence, Option<Choice>), Failure> {
         self.fit_together()?;
         let (probes, basis) = (self.probes.unwrap_or(1), self.basis.unwrap_or(1));
         let probe = self.probe.map_or_else(Block::default, Block::from);
+        self.fit_in(field.dims(), basis, probe)?;
+        let sketch = self.sketch.map_or_else(Sketch::default, Sketch::from);
+        let divergence = match self.way {
+            Way::Exact => Divergence::Exact,
+            Way::Directions => Divergence::Directions,
+            Way::Hutchinson => Divergence::Hutchinson { probes, probe },
+            Way::HutchPp => Divergence::HutchPp { basis, probes, probe, sketch },
+            Way::Auto => {
+                let parameters = Parameters::init(field.declarations(), seed);
+                let products = self.products.unwrap_or(defaults::PRODUCTS);
+                let (rows, contexts) = (examples.points(), examples.contexts());
+                let choice = choose(field, &parameters, rows, contexts, products, seed)?;
+                return Ok((choice.method().into(), Some(choice)));
+            }
+        };
+        Ok((divergence, None))
+    }
+
+    /// When bases are made anew.
+    pub(super) fn refresh(&self) -> Refresh {
+        self.refresh.unwrap_or_default()
+    }
+
+    /// There are such bases and probes in so many dimensions.
+    fn fit_in(&self, dims: usize, basis: usize, probe: Block) -> Result<(), Failure> {
         if self.way == Way::HutchPp && basis > dims {
             let message =
                 format!("--basis {basis} is more than there are columns, {dims}: take {dims} or fewer.");
@@ -85,18 +126,7 @@ impl DivergenceArgs {
             );
             return Err(Failure::input(message));
         }
-        let sketch = self.sketch.map_or_else(Sketch::default, Sketch::from);
-        Ok(match self.way {
-            Way::Exact => Divergence::Exact,
-            Way::Directions => Divergence::Directions,
-            Way::Hutchinson => Divergence::Hutchinson { probes, probe },
-            Way::HutchPp => Divergence::HutchPp { basis, probes, probe, sketch },
-        })
-    }
-
-    /// When bases are made anew.
-    pub(super) fn refresh(&self) -> Refresh {
-        self.refresh.unwrap_or_default()
+        Ok(())
     }
 
     /// No option is given that its way does not read.
@@ -107,13 +137,15 @@ impl DivergenceArgs {
             ("--sketch", self.sketch.is_some()),
             ("--refresh", self.refresh.is_some()),
         ];
+        let of_choice = [("--products", self.products.is_some())];
         let has_probes = matches!(self.way, Way::Hutchinson | Way::HutchPp);
         let unread = |options: &[(&'static str, bool)], read: bool| {
             options.iter().find(|(_, given)| *given && !read).map(|(name, _)| *name)
         };
         let refusal = unread(&of_probes, has_probes)
             .map(|name| (name, "hutchinson or hutch++"))
-            .or_else(|| unread(&of_bases, self.way == Way::HutchPp).map(|name| (name, "hutch++")));
+            .or_else(|| unread(&of_bases, self.way == Way::HutchPp).map(|name| (name, "hutch++")))
+            .or_else(|| unread(&of_choice, self.way == Way::Auto).map(|name| (name, "auto")));
         let Some((name, ways)) = refusal else { return Ok(()) };
         let way = self.way.to_possible_value();
         let way = way.as_ref().map_or("", |way| way.get_name());

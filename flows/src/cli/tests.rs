@@ -99,6 +99,8 @@ fn wrong_arguments_end_with_2_and_name_themselves() {
             "fit moons --out r --divergence hutchinson --basis 1",
             "--basis is for --divergence hutch++, not for hu",
         ),
+        ("fit moons --out r --products 2", "--products is for --divergence auto, not for exact"),
+        ("fit moons --out r --divergence auto --probe haar", "hutchinson or hutch++, not for auto"),
         ("fit moons --out r --refresh 2", "--refresh is for --divergence hutch++, not for exact"),
         ("fit moons --out r --sketch shifted", "--sketch is for --divergence hutch++, not for exact"),
         ("fit moons --out r --divergence hutchinson --probes 0", "--probes"),
@@ -308,6 +310,44 @@ fn a_run_says_when_it_made_bases_anew() {
         assert_eq!(model.description.refresh, refresh);
         let html = fs::read_to_string(folder.path().join("report.html")).unwrap();
         assert!(html.contains(printed.trim_end_matches("; f32")), "{words}");
+    }
+}
+
+/// What auto chooses is what the model has, and all that follows, as if it had been typed, on any number of threads. Only metrics and
+/// console tell of the choice.
+#[test]
+fn an_automatic_choice_is_as_if_it_were_typed() {
+    let folder = tempfile::tempdir().unwrap();
+    let results = |words: &str| {
+        let options = "--rows 200 --epochs 1 --batch-size 64 --steps 2";
+        let (data, more) = words.split_once(' ').unwrap();
+        let printed = fit(data, folder.path(), &format!("{options} {more}"));
+        let mut metrics = metrics(folder.path());
+        metrics.remove("seconds");
+        let auto = metrics.remove("auto");
+        (fs::read(folder.path().join("model.safetensors")).unwrap(), metrics, auto, printed)
+    };
+    for (words, typed, why) in [
+        ("circles --hidden 8", "exact", "divergence exact, for a trace in 2 dimensions by 2 products\n"),
+        (
+            "warp6 --hidden 12,12,12 --products 1",
+            "hutchinson",
+            "divergence Hutchinson, 1 independent Rademacher probe, for a trace in 6 dimensions by 1 product\n",
+        ),
+    ] {
+        let (model, metrics, auto, printed) = results(&format!("{words} --divergence auto --threads 1"));
+        assert!(printed.contains(why) && printed.contains("\n             "), "{printed}");
+        let auto = auto.unwrap();
+        assert!(auto["exact_cost"].as_f64().unwrap() > 0.0, "{auto}");
+        assert_eq!(
+            auto["considered"][0]["method"],
+            why.split(", for").next().unwrap()["divergence ".len()..]
+        );
+        let words = words.split(" --products").next().unwrap();
+        let (as_typed, metrics_typed, none, _) =
+            results(&format!("{words} --divergence {typed} --threads 2"));
+        assert_eq!((model, metrics), (as_typed, metrics_typed));
+        assert_eq!(none, None);
     }
 }
 

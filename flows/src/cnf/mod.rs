@@ -10,6 +10,7 @@
 //!
 //! A [`Cnf`] is a [`Field`] with [`Settings`], compiled. Parameters are given to each call.
 
+mod auto;
 mod bases;
 mod gradient;
 mod settings;
@@ -24,6 +25,7 @@ use ad_ops::hutch_pp::{HutchPp, Sketched, Sketcher};
 use ad_ops::random::Purpose;
 use ad_ops::{Estimator, Workload, divergence};
 
+pub use auto::choose;
 pub use gradient::NllGradient;
 pub use settings::{Divergence, ProbeSeed, Settings};
 
