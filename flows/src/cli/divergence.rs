@@ -2,7 +2,7 @@
 
 use ad_ops::auto::Choice;
 use ad_ops::hutch_pp::{Refresh, Sketch};
-use ad_ops::{Block, Probe};
+use ad_ops::{Block, Probe, Renewal};
 use clap::{Args, ValueEnum};
 
 use super::Failure;
@@ -34,6 +34,11 @@ pub(super) struct DivergenceArgs {
     /// columns), which has less variance for more than one probe [default: rademacher]
     #[arg(long, value_enum, value_name = "LAW", verbatim_doc_comment)]
     probe: Option<Law>,
+
+    /// When probes are drawn anew: for each solve, or for each step of one, so that errors of its steps average out. Adaptive
+    /// steps then follow the error of the points alone [default: solve]
+    #[arg(long, value_enum, value_name = "WHEN", verbatim_doc_comment)]
+    renewal: Option<RenewalName>,
 
     /// Rows of the basis of hutch++, not more than the data have columns [default: 1]
     #[arg(long, value_name = "N", value_parser = counts(1..=16_384))]
@@ -78,6 +83,12 @@ enum SketchName {
     Shifted,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum RenewalName {
+    Solve,
+    Step,
+}
+
 impl DivergenceArgs {
     /// The divergence of a field, and why, where that was left to the program: for the field's initial parameters and these
     /// examples.
@@ -92,11 +103,12 @@ impl DivergenceArgs {
         let probe = self.probe.map_or_else(Block::default, Block::from);
         self.fit_in(field.dims(), basis, probe)?;
         let sketch = self.sketch.map_or_else(Sketch::default, Sketch::from);
+        let renewal = self.renewal.map_or_else(Renewal::default, Renewal::from);
         let divergence = match self.way {
             Way::Exact => Divergence::Exact,
             Way::Directions => Divergence::Directions,
-            Way::Hutchinson => Divergence::Hutchinson { probes, probe },
-            Way::HutchPp => Divergence::HutchPp { basis, probes, probe, sketch },
+            Way::Hutchinson => Divergence::Hutchinson { probes, probe, renewal },
+            Way::HutchPp => Divergence::HutchPp { basis, probes, probe, renewal, sketch },
             Way::Auto => {
                 let parameters = Parameters::init(field.declarations(), seed);
                 let products = self.products.unwrap_or(defaults::PRODUCTS);
@@ -131,7 +143,11 @@ impl DivergenceArgs {
 
     /// No option is given that its way does not read.
     fn fit_together(&self) -> Result<(), Failure> {
-        let of_probes = [("--probes", self.probes.is_some()), ("--probe", self.probe.is_some())];
+        let of_probes = [
+            ("--probes", self.probes.is_some()),
+            ("--probe", self.probe.is_some()),
+            ("--renewal", self.renewal.is_some()),
+        ];
         let of_bases = [
             ("--basis", self.basis.is_some()),
             ("--sketch", self.sketch.is_some()),
@@ -171,6 +187,15 @@ impl From<SketchName> for Sketch {
             SketchName::Jacobian => Sketch::Jacobian,
             SketchName::Symmetric => Sketch::Symmetric,
             SketchName::Shifted => Sketch::Shifted,
+        }
+    }
+}
+
+impl From<RenewalName> for Renewal {
+    fn from(name: RenewalName) -> Self {
+        match name {
+            RenewalName::Solve => Renewal::PerSolve,
+            RenewalName::Step => Renewal::PerStep,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The report of a run.
 
 use ad_ops::hutch_pp::{Refresh, Sketch};
-use ad_ops::{Block, Probe};
+use ad_ops::{Block, Probe, Renewal};
 
 use super::Failure;
 use super::dataset::Dataset;
@@ -88,10 +88,10 @@ pub(super) fn divergence(description: &Description) -> String {
     match description.divergence {
         Divergence::Exact => "exact".to_owned(),
         Divergence::Directions => "exact, by directions".to_owned(),
-        Divergence::Hutchinson { probes, probe } => {
-            format!("Hutchinson with {}", self::probes(probes, probe))
+        Divergence::Hutchinson { probes, probe, renewal } => {
+            format!("Hutchinson with {}", self::probes(probes, probe, renewal))
         }
-        Divergence::HutchPp { basis, probes, probe, sketch } => {
+        Divergence::HutchPp { basis, probes, probe, renewal, sketch } => {
             let of = match sketch {
                 Sketch::Jacobian => "",
                 Sketch::Symmetric => " of the symmetric part",
@@ -102,12 +102,12 @@ pub(super) fn divergence(description: &Description) -> String {
                 Refresh::Every(n) => format!(", each basis taken {n} times"),
                 Refresh::Adaptive => ", bases kept while they are worth it".to_owned(),
             };
-            format!("Hutch++ with a basis of {basis}{of} and {}{kept}", self::probes(probes, probe))
+            format!("Hutch++ with a basis of {basis}{of} and {}{kept}", self::probes(probes, probe, renewal))
         }
     }
 }
 
-fn probes(count: usize, law: Block) -> String {
+fn probes(count: usize, law: Block, renewal: Renewal) -> String {
     let law = match law {
         Block::Independent(Probe::Rademacher) => "Rademacher",
         Block::Independent(Probe::Gaussian) => "Gaussian",
@@ -116,7 +116,11 @@ fn probes(count: usize, law: Block) -> String {
         Block::Hadamard => "orthogonal (Hadamard)",
     };
     let plural = if count == 1 { "" } else { "s" };
-    format!("{count} {law} probe{plural} an example")
+    let drawn = match renewal {
+        Renewal::PerSolve => "",
+        Renewal::PerStep => ", new at each step",
+    };
+    format!("{count} {law} probe{plural} an example{drawn}")
 }
 
 /// A precision in words.

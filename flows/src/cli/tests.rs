@@ -99,6 +99,10 @@ fn wrong_arguments_end_with_2_and_name_themselves() {
             "fit moons --out r --divergence hutchinson --basis 1",
             "--basis is for --divergence hutch++, not for hu",
         ),
+        (
+            "fit moons --out r --renewal step",
+            "--renewal is for --divergence hutchinson or hutch++, not for exact",
+        ),
         ("fit moons --out r --products 2", "--products is for --divergence auto, not for exact"),
         ("fit moons --out r --divergence auto --probe haar", "hutchinson or hutch++, not for auto"),
         ("fit moons --out r --refresh 2", "--refresh is for --divergence hutch++, not for exact"),
@@ -248,6 +252,7 @@ fn the_same_seed_gives_the_same_bits() {
     for method in [
         "",
         " --divergence hutchinson",
+        " --divergence hutchinson --renewal step",
         " --divergence hutch++ --refresh adaptive",
         " --solver rk4 --steps 4 --dtype f64",
     ] {
@@ -276,6 +281,7 @@ fn every_divergence_trains_and_those_without_error_alike() {
         ("directions", "divergence exact, by directions; f64"),
         ("hutchinson --probes 2 --probe haar", "Hutchinson with 2 orthogonal (Haar) probes an example; f64"),
         ("hutchinson --probes 2 --probe hadamard", "2 orthogonal (Hadamard) probes an example"),
+        ("hutchinson --probes 2 --probe haar --renewal step", "probes an example, new at each step; f64"),
         ("hutch++ --basis 2", "Hutch++ with a basis of 2 and 1 Rademacher probe an example; f64"),
         (
             "hutch++ --basis 2 --refresh 100 --sketch symmetric",
@@ -287,8 +293,15 @@ fn every_divergence_trains_and_those_without_error_alike() {
         assert!((found - exact).abs() < 1e-9, "{divergence}: {found}, exactly {exact}");
         assert!(printed.contains(words), "{divergence}: {printed}");
     }
-    let mut chance =
-        ["hutch++", "hutch++ --refresh 2", "hutch++ --probe sphere", "hutchinson"].map(|d| nll(d).0);
+    let mut chance = [
+        "hutch++",
+        "hutch++ --renewal step",
+        "hutch++ --refresh 2",
+        "hutch++ --probe sphere",
+        "hutchinson",
+        "hutchinson --renewal step",
+    ]
+    .map(|d| nll(d).0);
     assert_eq!(chance[0], nll("hutch++ --refresh 1").0);
     assert!(chance.iter().all(|found| (found - exact).abs() > 1e-9), "{chance:?}, exactly {exact}");
     chance.sort_by(f64::total_cmp);

@@ -1,10 +1,10 @@
 //! A divergence chosen by what the field at hand shows.
 
-use ad_ops::Block;
 use ad_ops::auto::{Auto, Choice, Method};
 use ad_ops::hutch_pp::HutchPp;
 use ad_ops::random::Purpose;
 use ad_ops::trace::Jacobian;
+use ad_ops::{Block, Renewal};
 
 use super::{Divergence, WORKLOAD};
 use crate::error::{Error, Result};
@@ -64,9 +64,12 @@ impl From<Method> for Divergence {
     fn from(method: Method) -> Self {
         match method {
             Method::Exact => Divergence::Exact,
-            Method::Hutchinson { probes, block } => Divergence::Hutchinson { probes, probe: block },
+            Method::Hutchinson { probes, block } => {
+                Divergence::Hutchinson { probes, probe: block, renewal: Renewal::PerSolve }
+            }
             Method::HutchPp { split: HutchPp { basis, probes }, sketch } => {
-                Divergence::HutchPp { basis, probes, probe: Block::Haar, sketch }
+                let (probe, renewal) = (Block::Haar, Renewal::PerSolve);
+                Divergence::HutchPp { basis, probes, probe, renewal, sketch }
             }
         }
     }

@@ -1,5 +1,5 @@
 use ad_ops::hutch_pp::{Refresh, Sketch};
-use ad_ops::{Block, Probe};
+use ad_ops::{Block, Probe, Renewal};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::Fault;
@@ -145,12 +145,16 @@ enum DivergenceText {
         probes: usize,
         #[serde(with = "LawText")]
         probe: Block,
+        #[serde(default, with = "RenewalText", skip_serializing_if = "is_per_solve")]
+        renewal: Renewal,
     },
     HutchPp {
         basis: usize,
         probes: usize,
         #[serde(with = "LawText")]
         probe: Block,
+        #[serde(default, with = "RenewalText", skip_serializing_if = "is_per_solve")]
+        renewal: Renewal,
         #[serde(with = "SketchText")]
         sketch: Sketch,
     },
@@ -163,6 +167,21 @@ enum SketchText {
     Jacobian,
     Symmetric,
     Shifted,
+}
+
+/// [`Renewal`] as text; a file that does not say it means per solve.
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Renewal")]
+enum RenewalText {
+    #[serde(rename = "solve")]
+    PerSolve,
+    #[serde(rename = "step")]
+    PerStep,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "so serde calls it")]
+fn is_per_solve(renewal: &Renewal) -> bool {
+    *renewal == Renewal::PerSolve
 }
 
 /// [`Refresh`] as text.

@@ -1,4 +1,5 @@
 use ad_ops::hutch_pp::{Refresh, Sketch};
+use ad_ops::{Block, Probe, Renewal};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -8,6 +9,10 @@ use crate::cnf::Divergence;
 use crate::data::{Standardisation, Table};
 use crate::layer::Activation;
 use crate::ode::controller::{Adaptive, Control};
+
+fn hutchinson(probes: usize, probe: Probe, renewal: Renewal) -> Divergence {
+    Divergence::Hutchinson { probes, probe: probe.into(), renewal }
+}
 
 /// A small model with a third that no decimal fraction is, and the smallest and largest numbers.
 fn model() -> Model {
@@ -27,7 +32,7 @@ fn model() -> Model {
         },
         solver: "dopri5".into(),
         control: Control::Adaptive(Adaptive::pi(1e-3, 1.0 / 3.0 * 1e-4)),
-        divergence: Divergence::Hutchinson { probes: 2, probe: ad_ops::Probe::Sphere.into() },
+        divergence: hutchinson(2, Probe::Sphere, Renewal::PerSolve),
         refresh: Refresh::Always,
         dtype: Dtype::F32,
         seed: u64::MAX,
@@ -66,7 +71,7 @@ fn other_settings_come_back_too() {
         (Control::Constant { steps: 12 }, Divergence::Exact, Refresh::Always),
         (
             Control::Adaptive(Adaptive::i(1e-9, 1e-9)),
-            Divergence::Hutchinson { probes: 1, probe: ad_ops::Probe::Gaussian.into() },
+            hutchinson(1, Probe::Gaussian, Renewal::PerStep),
             Refresh::Always,
         ),
         (Control::Constant { steps: 3 }, HUTCH_PP, Refresh::Adaptive),
@@ -79,13 +84,18 @@ fn other_settings_come_back_too() {
     }
 }
 
-const HUTCH_PP: Divergence =
-    Divergence::HutchPp { basis: 2, probes: 3, probe: ad_ops::Block::Hadamard, sketch: Sketch::Symmetric };
+const HUTCH_PP: Divergence = Divergence::HutchPp {
+    basis: 2,
+    probes: 3,
+    probe: Block::Hadamard,
+    renewal: Renewal::PerStep,
+    sketch: Sketch::Symmetric,
+};
 
-/// Found missing: a file did not say when bases were made anew. What was written until then is read as it was meant,
-/// always, and written as it was.
+/// Found missing: a file did not say when bases were made anew, nor when probes were drawn. What was written until then is
+/// read as it was meant, and written as it was.
 #[test]
-fn a_description_without_a_refresh_means_always() {
+fn a_description_without_renewals_means_those_of_old() {
     const OLD: &str = concat!(
         r#"{"crate_version":"0.1.0","data":"t.csv","columns":["a","b"],"#,
         r#""standardisation":{"mean":[0.5,1.0],"scale":[2.0,3.0]},"#,
@@ -95,7 +105,11 @@ fn a_description_without_a_refresh_means_always() {
         r#""dtype":"f32","seed":1}"#
     );
     let old: Description = serde_json::from_str(OLD).unwrap();
-    assert_eq!((old.divergence, old.refresh), (HUTCH_PP, Refresh::Always));
+    let Divergence::HutchPp { basis: 2, probes: 3, probe: Block::Hadamard, renewal, .. } = old.divergence
+    else {
+        panic!("{old:?}")
+    };
+    assert_eq!((renewal, old.refresh), (Renewal::PerSolve, Refresh::Always));
     assert_eq!(serde_json::to_string(&old).unwrap(), OLD);
 }
 
