@@ -109,6 +109,7 @@ fn equals_central_differences() {
     }
 }
 
+/// Whatever is kept of a solve, what is computed and drawn again is the same.
 #[test]
 fn adjoints_agree_bit_for_bit() {
     let d = 2;
@@ -116,11 +117,13 @@ fn adjoints_agree_bit_for_bit() {
     let mut parameters = Parameters::init(field.declarations(), 4);
     parameters.arrays_mut().for_each(|a| a.data.iter_mut().for_each(|x| *x *= 3.0));
     let rows = rows(130, d);
+    let (probe, renewal) = (Probe::Gaussian.into(), Renewal::PerStep);
+    let divergences = [Divergence::Exact, Divergence::Hutchinson { probes: 2, probe, renewal }];
     for control in [Control::Adaptive(Adaptive::i(1e-6, 1e-6)), Control::Constant { steps: 23 }] {
-        for name in ["tsit5", "heun"] {
+        for (name, divergence) in ["tsit5", "heun"].into_iter().flat_map(|n| divergences.map(|d| (n, d))) {
             let with = |adjoint| {
                 let tableau = Tableau::by_name(name).unwrap();
-                let settings = Settings { tableau, control, adjoint, ..Settings::default() };
+                let settings = Settings { tableau, control, divergence, adjoint };
                 (
                     gradient::<f64>(&field, &settings, &parameters, &rows),
                     gradient::<f32>(&field, &settings, &parameters, &rows),
@@ -128,7 +131,11 @@ fn adjoints_agree_bit_for_bit() {
             };
             let all = with(Adjoint::StoreAll);
             for slots in [2, 3, 8] {
-                assert_eq!(with(Adjoint::Checkpointed { slots }), all, "{name} with {slots} slots");
+                assert_eq!(
+                    with(Adjoint::Checkpointed { slots }),
+                    all,
+                    "{name} {divergence:?} with {slots} slots"
+                );
             }
         }
     }

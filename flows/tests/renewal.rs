@@ -7,7 +7,7 @@ use flows::layer::{Activation, mlp_field};
 use flows::ode::controller::{Adaptive, Control};
 use flows::ode::tableau::Tableau;
 use flows::ode::tableaus::{RK4, TSIT5};
-use flows::{Adjoint, Cnf, Divergence, Field, Parameters, ProbeSeed, Settings};
+use flows::{Cnf, Divergence, Field, Parameters, ProbeSeed, Settings};
 
 const RENEWALS: [Renewal; 2] = [Renewal::PerSolve, Renewal::PerStep];
 
@@ -135,39 +135,6 @@ fn evaluations_are_counted() {
     let [held, fresh] = RENEWALS.map(|renewal| count(renewal, Control::Adaptive(Adaptive::i(1e-4, 1e-4))));
     assert_eq!(held.evaluations, 6 * (held.accepted + held.rejected) + 10);
     assert_eq!(fresh.evaluations, 7 * (fresh.accepted + fresh.rejected));
-}
-
-/// Whatever is kept of a solve, what is drawn again is the same: all adjoints agree bit for bit, in both precisions.
-#[test]
-fn adjoints_agree_bit_for_bit() {
-    let (field, parameters) = lively(2);
-    let rows = numbers(2 * 130);
-    fn gradient<T: ad_core::Element>(
-        field: &Field,
-        settings: &Settings,
-        parameters: &Parameters,
-        rows: &[f64],
-    ) -> (f64, Parameters) {
-        let cnf = Cnf::<T>::new(field, settings).unwrap();
-        let found = cnf.nll_gradient(parameters, rows, &[], ProbeSeed { seed: 3, step: 5, first_example: 7 });
-        found.map(|found| (found.nll, found.gradient)).unwrap()
-    }
-    for control in [Control::Adaptive(Adaptive::i(1e-5, 1e-5)), Control::Constant { steps: 23 }] {
-        for name in ["tsit5", "heun"] {
-            let with = |adjoint| {
-                let tableau = Tableau::by_name(name).unwrap();
-                let (probe, renewal) = (Probe::Gaussian.into(), Renewal::PerStep);
-                let divergence = Divergence::Hutchinson { probes: 2, probe, renewal };
-                let settings = Settings { tableau, control, divergence, adjoint };
-                let double = gradient::<f64>(&field, &settings, &parameters, &rows);
-                (double, gradient::<f32>(&field, &settings, &parameters, &rows))
-            };
-            let all = with(Adjoint::StoreAll);
-            for slots in [2, 3, 8] {
-                assert_eq!(with(Adjoint::Checkpointed { slots }), all, "{name} with {slots} slots");
-            }
-        }
-    }
 }
 
 /// An example's bits depend on its name and on nothing else, however many steps its neighbours take.
