@@ -35,8 +35,8 @@ pub(super) struct DivergenceArgs {
     #[arg(long, value_enum, value_name = "LAW", verbatim_doc_comment)]
     probe: Option<Law>,
 
-    /// When probes are drawn anew: for each solve, or for each step of one, so that errors of its steps average out. Adaptive
-    /// steps then follow the error of the points alone [default: solve]
+    /// When probes are drawn anew: for each solve, or for each step of one, so that errors of its steps mostly average out.
+    /// Adaptive steps then follow the error of the points alone [default: solve]
     #[arg(long, value_enum, value_name = "WHEN", verbatim_doc_comment)]
     renewal: Option<RenewalName>,
 

@@ -21,9 +21,12 @@ pub enum Divergence {
         probes: usize,
         /// How they are drawn, and stand to each other.
         probe: Block,
-        /// Whether they are held during a solve, or each step has its own. With probes of its own a step computes its first stage
-        /// (which costs adaptive Tsit5 seven evaluations in place of six, and constant steps nothing), and adaptive steps
-        /// follow the error of the points alone, that of the log-determinant left out: their lengths may not depend on what is drawn.
+        /// Whether they are held during a solve, or each step has its own. Then errors of steps average out, and the variance falls
+        /// about as the number of steps, where the Jacobian changes little on the way; where it turns around, it averages out
+        /// for a probe that is held, and fresh ones may do worse. A step with probes of its own computes its first stage, which
+        /// costs adaptive Tsit5 seven evaluations in place of six, and constant steps nothing. Adaptive steps follow the error of
+        /// the points alone, for their lengths may not depend on what is drawn: at loose tolerances the log-determinant is then less
+        /// exact than the points are.
         renewal: Renewal,
     },
     /// Hutch++ ([`ad_ops::hutch_pp`]): over a basis of each example's own, made where its solve begins, the trace itself,
