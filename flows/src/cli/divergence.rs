@@ -15,14 +15,14 @@ use crate::{Field, Parameters};
 #[command(next_help_heading = "Divergence")]
 pub(super) struct DivergenceArgs {
     /// How training takes the divergence of the field: exact, by the cheapest way to compute it or by one
-    /// direction a column; or estimated from random directions (probes), drawn anew each step, either from these
-    /// alone or beside a basis of directions that carry most of it. With auto the program chooses one of these and says
-    /// why: exact where it costs no more than --products, else what has the least error on the field as it begins
+    /// direction a column; or estimated from random directions (probes), drawn anew each training step, either
+    /// from these alone or beside a basis of directions that carry most of it. With auto the program chooses and
+    /// says why: exact where it costs no more than --products, else what errs least on the field as it begins
     #[arg(long = "divergence", value_enum, default_value_t = Way::Exact, verbatim_doc_comment)]
     way: Way,
 
-    /// What auto may spend, in products of the Jacobian with a vector: a probe is one. In the plane the exact divergence never
-    /// costs more than two, and with two hidden layers less than one anywhere [default: 2]
+    /// What auto may spend, in products of the Jacobian with a vector: a probe is one. In the plane the exact
+    /// divergence never costs more than two, and with two hidden layers less than one anywhere [default: 2]
     #[arg(long, value_name = "N", value_parser = counts(1..=16_384), verbatim_doc_comment)]
     products: Option<usize>,
 
@@ -35,8 +35,8 @@ pub(super) struct DivergenceArgs {
     #[arg(long, value_enum, value_name = "LAW", verbatim_doc_comment)]
     probe: Option<Law>,
 
-    /// When probes are drawn anew: for each solve, or for each step of one, so that errors of its steps mostly average out.
-    /// Adaptive steps then follow the error of the points alone [default: solve]
+    /// When probes are drawn anew: for each solve, or for each step of one, so that errors of its steps mostly
+    /// average out. Adaptive steps then follow the error of the points alone [default: solve]
     #[arg(long, value_enum, value_name = "WHEN", verbatim_doc_comment)]
     renewal: Option<RenewalName>,
 
