@@ -49,6 +49,8 @@ pub enum Purpose {
     Solve = 8,
     /// Random rows of a sketch, which may not be those of probes.
     Sketch = 9,
+    /// Vectors by which an automatic choice measures a map.
+    Measure = 10,
 }
 
 impl Purpose {

@@ -2,8 +2,8 @@
 
 use std::hint::black_box;
 
-use ad_ops::Probe;
 use ad_ops::random::Purpose;
+use ad_ops::{Probe, Renewal};
 use criterion::{Criterion, criterion_group, criterion_main};
 use flows::data::Builtin;
 use flows::layer::{Activation, mlp_field};
@@ -20,9 +20,11 @@ fn training(c: &mut Criterion) {
         ("tsit5 at 1e-4", &TSIT5, Control::Adaptive(Adaptive::i(1e-4, 1e-4))),
         ("rk4, 20 steps", &RK4, Control::Constant { steps: 20 }),
     ];
+    let hutchinson = |renewal| Divergence::Hutchinson { probes: 1, probe: Probe::Rademacher.into(), renewal };
     let divergences = [
         ("exact", Divergence::Exact),
-        ("one probe", Divergence::Hutchinson { probes: 1, probe: Probe::Rademacher.into() }),
+        ("one probe", hutchinson(Renewal::PerSolve)),
+        ("one probe a step", hutchinson(Renewal::PerStep)),
     ];
     for (method, tableau, control) in methods {
         for (name, divergence) in divergences {

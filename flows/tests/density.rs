@@ -3,8 +3,8 @@
 use std::ops::ControlFlow;
 
 use ad_core::Element;
-use ad_ops::Probe;
 use ad_ops::random::Purpose;
+use ad_ops::{Probe, Renewal};
 use flows::data::{Builtin, Standardisation};
 use flows::layer::{Activation, mlp_field};
 use flows::ode::controller::{Adaptive, Control};
@@ -79,7 +79,8 @@ fn there_and_back_is_where_it_began() {
 /// for each step and each example.
 #[test]
 fn fresh_probes_are_not_exploited() {
-    let estimated = Divergence::Hutchinson { probes: 1, probe: Probe::Rademacher.into() };
+    let (probe, renewal) = (Probe::Rademacher.into(), Renewal::PerSolve);
+    let estimated = Divergence::Hutchinson { probes: 1, probe, renewal };
     let (field, parameters) = trained(Builtin::Warp6, &[32, 32], estimated, &few_epochs(30));
     let points = rows(Builtin::Warp6, 4000, Purpose::FreshData);
     let nll = |divergence| {

@@ -2,7 +2,7 @@
 
 use ad_core::{Element, Elementary};
 use ad_ops::random::Purpose;
-use ad_ops::{Block, Probe};
+use ad_ops::{Block, Probe, Renewal};
 use flows::ode::controller::{Adaptive, Control};
 use flows::ode::tableau::Tableau;
 use flows::{
@@ -46,12 +46,13 @@ fn orthogonal_probes_one_a_dimension_are_exact() {
     let (exact, slopes) = of(Divergence::Exact);
     let scale = slopes.iter().fold(0.0_f64, |m, g| m.max(g.abs()));
     for probe in [Block::Haar, Block::Hadamard] {
-        let (nll, gradient) = of(Divergence::Hutchinson { probes: d, probe });
+        let (nll, gradient) = of(Divergence::Hutchinson { probes: d, probe, renewal: Renewal::PerSolve });
         assert!((nll - exact).abs() < 1e-12 * (1.0 + exact.abs()), "{probe:?}: {nll}, exactly {exact}");
         assert!(gradient.iter().zip(&slopes).all(|(a, b)| (a - b).abs() < 1e-11 * scale), "{probe:?}");
     }
     let odd = mlp_field(3, 0, &[4], Activation::Tanh).unwrap();
-    let divergence = Divergence::Hutchinson { probes: 1, probe: Block::Hadamard };
+    let (probe, renewal) = (Block::Hadamard, Renewal::PerSolve);
+    let divergence = Divergence::Hutchinson { probes: 1, probe, renewal };
     let refusal = Cnf::<f64>::new(&odd, &Settings { divergence, ..Settings::default() }).unwrap_err();
     assert!(refusal.to_string().contains("order 3"), "{refusal}");
 }
@@ -64,11 +65,13 @@ fn equals_central_differences() {
     let parameters = Parameters::init(field.declarations(), 4);
     let rows = rows(70, d);
     let h = 1e-5;
+    let hutchinson = |renewal| Divergence::Hutchinson { probes: 2, probe: Probe::Gaussian.into(), renewal };
     for name in ["tsit5", "dopri5", "heun", "rk4"] {
         for divergence in [
             Divergence::Exact,
             Divergence::Directions,
-            Divergence::Hutchinson { probes: 2, probe: Probe::Gaussian.into() },
+            hutchinson(Renewal::PerSolve),
+            hutchinson(Renewal::PerStep),
         ] {
             let settings = Settings {
                 tableau: Tableau::by_name(name).unwrap(),
@@ -106,6 +109,7 @@ fn equals_central_differences() {
     }
 }
 
+/// Whatever is kept of a solve, what is computed and drawn again is the same.
 #[test]
 fn adjoints_agree_bit_for_bit() {
     let d = 2;
@@ -113,11 +117,13 @@ fn adjoints_agree_bit_for_bit() {
     let mut parameters = Parameters::init(field.declarations(), 4);
     parameters.arrays_mut().for_each(|a| a.data.iter_mut().for_each(|x| *x *= 3.0));
     let rows = rows(130, d);
+    let (probe, renewal) = (Probe::Gaussian.into(), Renewal::PerStep);
+    let divergences = [Divergence::Exact, Divergence::Hutchinson { probes: 2, probe, renewal }];
     for control in [Control::Adaptive(Adaptive::i(1e-6, 1e-6)), Control::Constant { steps: 23 }] {
-        for name in ["tsit5", "heun"] {
+        for (name, divergence) in ["tsit5", "heun"].into_iter().flat_map(|n| divergences.map(|d| (n, d))) {
             let with = |adjoint| {
                 let tableau = Tableau::by_name(name).unwrap();
-                let settings = Settings { tableau, control, adjoint, ..Settings::default() };
+                let settings = Settings { tableau, control, divergence, adjoint };
                 (
                     gradient::<f64>(&field, &settings, &parameters, &rows),
                     gradient::<f32>(&field, &settings, &parameters, &rows),
@@ -125,7 +131,11 @@ fn adjoints_agree_bit_for_bit() {
             };
             let all = with(Adjoint::StoreAll);
             for slots in [2, 3, 8] {
-                assert_eq!(with(Adjoint::Checkpointed { slots }), all, "{name} with {slots} slots");
+                assert_eq!(
+                    with(Adjoint::Checkpointed { slots }),
+                    all,
+                    "{name} {divergence:?} with {slots} slots"
+                );
             }
         }
     }

@@ -1,8 +1,8 @@
 //! Flows whose divergence is estimated by Hutch++: unbiased, differentiable, reproducible, with new bases and with old ones.
 
-use ad_ops::Probe;
 use ad_ops::hutch_pp::{Refresh, Sketch};
 use ad_ops::random::Purpose;
+use ad_ops::{Probe, Renewal};
 use flows::layer::{Activation, mlp_field};
 use flows::ode::controller::Control;
 use flows::ode::tableaus::RK4;
@@ -28,7 +28,8 @@ fn cnf(field: &Field, divergence: Divergence) -> Cnf<f64> {
 }
 
 fn hutch_pp(basis: usize, sketch: Sketch) -> Divergence {
-    Divergence::HutchPp { basis, probes: 1, probe: Probe::Rademacher.into(), sketch }
+    let (probe, renewal) = (Probe::Rademacher.into(), Renewal::PerSolve);
+    Divergence::HutchPp { basis, probes: 1, probe, renewal, sketch }
 }
 
 fn seed(step: u32) -> ProbeSeed {
@@ -87,8 +88,10 @@ fn gradients_equal_differences() {
     let (field, parameters) = field(d, 0);
     let rows = numbers(n * d, 4);
     let direction = numbers(parameters.count(), 5);
-    for sketch in SKETCHES {
-        let flow = cnf(&field, hutch_pp(2, sketch));
+    let renewals = [Renewal::PerSolve, Renewal::PerStep];
+    for (sketch, renewal) in SKETCHES.into_iter().flat_map(|s| renewals.map(|r| (s, r))) {
+        let probe = Probe::Rademacher.into();
+        let flow = cnf(&field, Divergence::HutchPp { basis: 2, probes: 1, probe, renewal, sketch });
         let held = flow.bases(&parameters, &rows, &[], seed(1), 1.0).unwrap();
         let at = |step: f64| {
             let mut moved = parameters.clone();

@@ -1,7 +1,7 @@
 //! Gradients of random flows: any shape, method, divergence, adjoint and number of rows.
 
 use ad_ops::random::Purpose;
-use ad_ops::{Block, Probe};
+use ad_ops::{Block, Probe, Renewal};
 use flows::layer::{Activation, mlp_field};
 use flows::ode::controller::{Adaptive, Control};
 use flows::ode::{System, tableaus};
@@ -19,9 +19,10 @@ fn settings() -> impl Strategy<Value = Settings> {
         Just(Divergence::Directions),
         (
             1_usize..3,
-            prop_oneof![Just(Probe::Rademacher.into()), Just(Probe::Gaussian.into()), Just(Block::Haar)]
+            prop_oneof![Just(Probe::Rademacher.into()), Just(Probe::Gaussian.into()), Just(Block::Haar)],
+            prop_oneof![Just(Renewal::PerSolve), Just(Renewal::PerStep)],
         )
-            .prop_map(|(probes, probe)| Divergence::Hutchinson { probes, probe }),
+            .prop_map(|(probes, probe, renewal)| Divergence::Hutchinson { probes, probe, renewal }),
     ];
     let adjoint =
         prop_oneof![Just(Adjoint::StoreAll), (2_usize..5).prop_map(|slots| Adjoint::Checkpointed { slots })];
@@ -33,7 +34,14 @@ fn settings() -> impl Strategy<Value = Settings> {
         (&tableaus::TSIT5, Control::Adaptive(control))
     });
     (divergence, adjoint, prop_oneof![fixed, adaptive]).prop_map(
-        |(divergence, adjoint, (tableau, control))| Settings { tableau, control, divergence, adjoint },
+        |(mut divergence, adjoint, (tableau, control))| {
+            // Where each step draws its own probes, the steps chosen do show.
+            if let (Divergence::Hutchinson { renewal, .. }, Control::Adaptive(_)) = (&mut divergence, control)
+            {
+                *renewal = Renewal::PerSolve;
+            }
+            Settings { tableau, control, divergence, adjoint }
+        },
     )
 }
 

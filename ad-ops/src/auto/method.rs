@@ -106,6 +106,11 @@ fn exact(map: &impl Transposable) -> Result<Estimate> {
     Ok(Estimate { value, standard_error: Some(0.0), products: dim })
 }
 
+/// What makes a word one of several.
+pub(super) fn plural(count: usize) -> &'static str {
+    if count == 1 { "" } else { "s" }
+}
+
 impl fmt::Display for Method {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -115,7 +120,7 @@ impl fmt::Display for Method {
                     Block::Independent(probe) => format!("independent {probe:?}"),
                     block => format!("{block:?}"),
                 };
-                write!(f, "Hutchinson, {probes} {block} probes")
+                write!(f, "Hutchinson, {probes} {block} probe{}", plural(*probes))
             }
             Method::HutchPp { split: HutchPp { basis, probes }, sketch } => {
                 let of = match sketch {
@@ -123,7 +128,7 @@ impl fmt::Display for Method {
                     Sketch::Symmetric => "J + J^T",
                     Sketch::Shifted => "J - c I",
                 };
-                write!(f, "Hutch++, basis of {basis} from {of}, {probes} Haar probes")
+                write!(f, "Hutch++, basis of {basis} from {of}, {probes} Haar probe{}", plural(*probes))
             }
         }
     }

@@ -17,6 +17,7 @@ use crate::divergence::{Estimator, Workload, cost, divergence, explain};
 use crate::random::Stream;
 use crate::trace::{LinearMap, Transposable, mean};
 use measure::Measurement;
+use method::plural;
 
 pub use method::Method;
 
@@ -144,6 +145,11 @@ impl Choice {
         self.predicted.first().map_or(Method::Exact, |p| p.method)
     }
 
+    /// What was to be spent.
+    pub fn auto(&self) -> Auto {
+        self.auto
+    }
+
     /// All that was considered, the best first.
     pub fn considered(&self) -> &[Predicted] {
         &self.predicted
@@ -159,7 +165,7 @@ impl fmt::Display for Choice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Auto { products, exact_cost, .. } = self.auto;
         let (dim, method) = (self.dim, self.method());
-        writeln!(f, "{method}, for a trace in {dim} dimensions by {products} products")?;
+        writeln!(f, "{method}, for a trace in {dim} dimensions by {products} product{}", plural(products))?;
         if method == Method::Exact {
             return write!(f, "  it costs {exact_cost:.2} products, no more than an estimate");
         }

@@ -2,7 +2,7 @@ use ad_core::{BLOCK, Binding, Element, Program, Rows, Tape, Workspace};
 
 use super::history::History;
 use crate::error::{Error, Result};
-use crate::ode::{Lanes, Pool, StepTapes, System, TIMES, bar, write_lanes, write_times};
+use crate::ode::{Extras, Lanes, Pool, StepTapes, System, TIMES, bar, write_lanes, write_times};
 
 /// The way back through steps of one method on one system, compiled.
 #[derive(Debug)]
@@ -111,12 +111,12 @@ impl<T: Element> Backward<T> {
         bound: &BoundBackward<T>,
         memory: &mut BackwardMemory<T>,
         history: &mut History<T>,
-        extras: &[Lanes<T>],
+        extras: &mut Extras<T>,
         bars: &mut [Lanes<T>],
-    ) {
+    ) -> Result<()> {
         while let Some(last) = history.last() {
             if !history.residuals().has(last) {
-                self.compute_again(bound, memory, history, extras);
+                self.compute_again(bound, memory, history, extras)?;
             }
             let (active, steps) = history.round(last);
             let mut residuals = history.pop().unwrap_or_default();
@@ -124,7 +124,8 @@ impl<T: Element> Backward<T> {
             let reverse = &mut memory.reverse;
             reverse.set_examples(active.len());
             write_times(&self.reverse, reverse, &steps);
-            let ports = self.ports.bars.iter().zip(&*bars).chain(self.ports.extras.iter().zip(extras));
+            let extras = self.ports.extras.iter().zip(extras.at(&active, &steps)?);
+            let ports = self.ports.bars.iter().zip(&*bars).chain(extras);
             for (&port, lanes) in ports {
                 write_lanes(&self.reverse, reverse, port, std::slice::from_ref(lanes), &active);
             }
@@ -142,6 +143,7 @@ impl<T: Element> Backward<T> {
                 bar.scatter(&active, &[true; BLOCK], self.reverse.output(&bound.reverse, reverse, k), stride);
             }
         }
+        Ok(())
     }
 
     /// Takes rounds again, from the last states that were kept up to the last round, whose residuals are then there.
@@ -150,8 +152,8 @@ impl<T: Element> Backward<T> {
         bound: &BoundBackward<T>,
         memory: &mut BackwardMemory<T>,
         history: &mut History<T>,
-        extras: &[Lanes<T>],
-    ) {
+        extras: &mut Extras<T>,
+    ) -> Result<()> {
         let BackwardMemory { advance, points, .. } = memory;
         let mut number = history.restore(points);
         history.residuals().take_from(number).for_each(|rows| self.residuals.put_back(rows));
@@ -160,7 +162,7 @@ impl<T: Element> Backward<T> {
             advance.set_examples(active.len());
             write_times(&self.advance, advance, &steps);
             let next = write_lanes(&self.advance, advance, TIMES.len(), points, &active);
-            write_lanes(&self.advance, advance, next, extras, &active);
+            write_lanes(&self.advance, advance, next, extras.at(&active, &steps)?, &active);
             self.advance.run_block(&bound.advance, advance);
             let stride = advance.stride();
             for (k, point) in points.iter_mut().enumerate() {
@@ -174,11 +176,12 @@ impl<T: Element> Backward<T> {
             let take = |used| self.take_residuals(&self.advance, advance, self.states.len(), used);
             history.residuals().push(number, take);
             if number == last {
-                return;
+                break;
             }
             history.computed(points);
             number += 1;
         }
+        Ok(())
     }
 
     /// After the last block: the cotangents of the parameters, in their order, from the sums of all blocks.

@@ -151,7 +151,10 @@ impl<T: Element> History<T> {
     pub(super) fn round(&self, number: usize) -> (Arc<[usize]>, Vec<Step>) {
         let Round { active, steps } = &self.rounds[number];
         let steps = match &self.grid {
-            Some(times) => vec![Step { t: times[number], t_next: times[number + 1] }; active.len()],
+            Some(times) => {
+                let (t, t_next) = (times[number], times[number + 1]);
+                vec![Step { t, t_next, number: number as u32 }; active.len()]
+            }
             None => steps.to_vec(),
         };
         (active.clone(), steps)
@@ -229,7 +232,7 @@ mod tests {
         let mut rounds = Vec::new();
         for k in 0..n {
             let (active, keep) = attempt(k);
-            let step = Step { t: k as f64, t_next: k as f64 + 1.0 };
+            let step = Step { t: k as f64, t_next: k as f64 + 1.0, number: k as u32 };
             history.push(&active, &keep, &vec![step; active.len()], &states);
             let kept: Vec<usize> =
                 active.into_iter().zip(keep).filter(|(_, keep)| *keep).map(|(e, _)| e).collect();

@@ -9,7 +9,7 @@ use super::history::{History, Plan};
 use crate::error::{Error, Result};
 use crate::ode::controller::Control;
 use crate::ode::tableau::Tableau;
-use crate::ode::{Bound, Follower, Lanes, Memory, Ode, Solution, Statistics, Step, System};
+use crate::ode::{Bound, Extras, Follower, Lanes, Memory, Ode, Solution, Statistics, Step, System};
 
 /// A system with a method and a step control, compiled forward and backward: the gradient of any function of the end of
 /// a solve, exact for the steps that were taken.
@@ -62,7 +62,7 @@ pub struct Recorded<T> {
 #[derive(Clone, Debug)]
 struct Block<T> {
     history: History<T>,
-    extras: Vec<Lanes<T>>,
+    extras: Extras<T>,
 }
 
 /// What [`OdeVjp::pull_back`] gives.
@@ -125,7 +125,7 @@ impl<T: Element> OdeVjp<T> {
         let plan = self.plan(span, examples.div_ceil(BLOCK))?;
         let blocks = (0..examples.div_ceil(BLOCK)).into_par_iter().map(|number| {
             let mut memory = self.recording.take_memory();
-            let count = self.recording.load_block(&mut memory, states, extras, number);
+            let count = self.recording.load_block(&mut memory, states, extras, None, number);
             let (history, statistics) = self.solve_block(bound, &plan, &mut memory, count, span)?;
             let block = Block { history, extras: memory.extras.clone() };
             let part = memory.solution(count, statistics);
@@ -165,10 +165,10 @@ impl<T: Element> OdeVjp<T> {
                 lanes
             };
             let mut lanes: Vec<Lanes<T>> = self.ode.states().iter().zip(bars).map(load).collect();
-            let sums = self.pull_back_block(bound, &mut block.history, &block.extras, &mut lanes);
-            (sums, lanes.iter().map(|bar| bar.rows_of(count)).collect::<Vec<_>>())
+            let sums = self.pull_back_block(bound, &mut block.history, &mut block.extras, &mut lanes)?;
+            Ok((sums, lanes.iter().map(|bar| bar.rows_of(count)).collect::<Vec<_>>()))
         });
-        let (sums, parts): (Vec<_>, Vec<_>) = blocks.collect::<Vec<_>>().into_iter().unzip();
+        let (sums, parts): (Vec<_>, Vec<_>) = blocks.collect::<Result<Vec<_>>>()?.into_iter().unzip();
         let mut states = vec![Vec::new(); self.ode.states().len()];
         for part in parts {
             states.iter_mut().zip(part).for_each(|(all, part)| all.extend(part));
@@ -201,14 +201,14 @@ impl<T: Element> OdeVjp<T> {
         &self,
         bound: &BoundVjp<T>,
         history: &mut History<T>,
-        extras: &[Lanes<T>],
+        extras: &mut Extras<T>,
         bars: &mut [Lanes<T>],
-    ) -> Vec<Vec<T>> {
+    ) -> Result<Vec<Vec<T>>> {
         let mut memory = self.backward.take_memory();
-        self.backward.run_block(&bound.backward, &mut memory, history, extras, bars);
+        self.backward.run_block(&bound.backward, &mut memory, history, extras, bars)?;
         let sums = memory.reverse.sums().to_vec();
         self.backward.put_back(memory);
-        sums
+        Ok(sums)
     }
 
     /// The cotangents of the parameters from the sums of all blocks.

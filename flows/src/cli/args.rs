@@ -22,6 +22,8 @@ pub(super) mod defaults {
     pub(crate) const HIDDEN: &str = "64,64";
     pub(crate) const SOLVER: &str = "tsit5";
     pub(crate) const TOLERANCE: f64 = 1e-4;
+    /// Of an automatic choice: in the plane the trace itself takes no more.
+    pub(crate) const PRODUCTS: usize = 2;
     pub(crate) const SAMPLES: usize = 1000;
 }
 

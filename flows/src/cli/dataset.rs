@@ -4,6 +4,7 @@ use ad_ops::random::Purpose;
 
 use super::Failure;
 use crate::data::{self, Builtin, DataError, Fractions, Standardisation, Table, split};
+use crate::train::Examples;
 
 /// Rows that judge a run on a built-in set.
 const FRESH_ROWS: usize = 10_000;
@@ -44,6 +45,13 @@ pub(super) fn fresh_rows(set: Builtin, seed: u64) -> Table {
 }
 
 impl Dataset {
+    /// Rows as the field sees them.
+    pub(super) fn standardised(&self, table: &Table) -> Result<Examples, Failure> {
+        let mut points = table.values().to_vec();
+        self.standardisation.apply(&mut points)?;
+        Ok(Examples::new(table.columns(), points)?)
+    }
+
     /// Reads or generates the data and splits them.
     pub(super) fn load(data: &str, rows: Option<usize>, seed: u64) -> Result<Self, Failure> {
         const TENTH: f64 = 0.1;

@@ -4,21 +4,23 @@ use std::ops::ControlFlow;
 use std::time::Instant;
 
 use ad_core::Element;
-use ad_ops::hutch_pp::Refresh;
+use ad_ops::auto::Choice;
 
 use super::args::{FitArgs, defaults};
 use super::dataset::Dataset;
 use super::folder::Folder;
-use super::metrics::{Cost, Estimate, Metrics};
+use super::metrics::{Chosen, Cost, Estimate, Metrics};
 use super::{Console, Failure, INTERRUPTED, page};
 use crate::data::Table;
 use crate::model::{Architecture, Description, Dtype, Flow, Model};
 use crate::ode::controller::{Adaptive, Control};
-use crate::train::{Batches, Epoch, Event, Examples, Fit, KeptBases, Likelihood, Options, Stop, Task};
+use crate::train::{Batches, Epoch, Event, Fit, KeptBases, Likelihood, Options, Stop, Task};
 use crate::{Cnf, Divergence, Field, Parameters, Settings};
 
 /// Training rows whose NLL is computed; more say no more.
 const TRAIN_ROWS_JUDGED: usize = 10_000;
+/// Training rows at which the field is measured where the divergence is to be chosen; they are in random order.
+const TRAIN_ROWS_MEASURED: usize = 16;
 
 /// Trains, and writes model, metrics and report.
 pub(super) fn run(args: &FitArgs, console: &mut Console) -> Result<u8, Failure> {
@@ -31,7 +33,7 @@ pub(super) fn run(args: &FitArgs, console: &mut Console) -> Result<u8, Failure> 
 /// In elements of type `T`.
 fn run_with<T: Element>(args: &FitArgs, console: &mut Console) -> Result<u8, Failure> {
     let clock = Instant::now();
-    let run = Run::<T>::prepare(args)?;
+    let run = on_threads(args.threads, || Run::<T>::prepare(args))??;
     run.introduce(console);
     console.interrupt.begin();
     let fit = on_threads(args.threads, || run.train(console))??;
@@ -66,10 +68,11 @@ struct Run<T> {
     data: Dataset,
     description: Description,
     field: Field,
+    /// Why the divergence is what it is, where that was left to the program.
+    choice: Option<Choice>,
     options: Options,
-    /// The density that trains, and when its bases are made anew, where it has some.
+    /// The density that trains.
     model: Cnf<T>,
-    refresh: Option<Refresh>,
     /// The density that validates: that which trains, with the exact divergence.
     judge: Cnf<T>,
     folder: Folder,
@@ -86,14 +89,23 @@ impl<T: Element> Run<T> {
             return Err(Failure::input(message));
         }
         let data = Dataset::load(&args.data, args.rows, args.seed)?;
-        let description = describe(args, &data)?;
-        let field = description.architecture.field()?;
+        let architecture = Architecture::Mlp {
+            dims: data.train.columns(),
+            context: 0,
+            hidden: args.hidden.clone(),
+            activation: args.activation.into(),
+        };
+        let field = architecture.field()?;
+        let measured: Vec<usize> = (0..data.train.rows().min(TRAIN_ROWS_MEASURED)).collect();
+        let measured = data.standardised(&data.train.select(&measured))?;
+        let (divergence, choice) = args.divergence.resolve(&field, &measured, args.seed)?;
+        let description = describe(args, &data, architecture, divergence);
         let settings = description.settings()?;
         let exact = Settings { divergence: Divergence::Exact, ..settings.clone() };
         let (model, judge) = (Cnf::new(&field, &settings)?, Cnf::new(&field, &exact)?);
-        let (options, refresh) = (options(args), args.divergence.refresh());
+        let options = options(args);
         let folder = Folder::create(&args.out)?;
-        Ok(Self { data, description, field, options, model, refresh, judge, folder })
+        Ok(Self { data, description, field, choice, options, model, judge, folder })
     }
 
     fn introduce(&self, console: &mut Console) {
@@ -104,18 +116,17 @@ impl<T: Element> Run<T> {
         let parameters: usize =
             self.field.declarations().iter().map(|d| d.shape.iter().product::<usize>()).sum();
         let (solver, control) = (&d.solver, page::control(&d.control));
-        let (divergence, dtype, seed) = (page::divergence(d.divergence), page::dtype(d.dtype), d.seed);
-        let kept = match self.refresh {
-            None | Some(Refresh::Always) => String::new(),
-            Some(Refresh::Every(n)) => format!(", each basis taken {n} times"),
-            Some(Refresh::Adaptive) => ", bases kept while they are worth it".to_owned(),
-        };
+        let (divergence, dtype, seed) = (page::divergence(d), page::dtype(d.dtype), d.seed);
         console.say(&format!(
             "data       {name}: {columns} columns; {train} rows to train, {valid} to validate, {test} {fresh}to test\n\
              field      {}, {parameters} parameters\n\
-             training   {solver}, {control}; divergence {divergence}{kept}; {dtype}; seed {seed}",
+             training   {solver}, {control}; divergence {divergence}; {dtype}; seed {seed}",
             page::field(&d.architecture)
         ));
+        if let Some(choice) = &self.choice {
+            let indented = choice.to_string().replace('\n', "\n           ");
+            console.say(&format!("divergence {indented}"));
+        }
     }
 
     fn model(&self, parameters: &Parameters) -> Model {
@@ -124,13 +135,15 @@ impl<T: Element> Run<T> {
 
     /// Trains, and writes each model that is better than all before.
     fn train(&self, console: &mut Console) -> Result<Fit, Failure> {
-        let (train, valid) = (self.standardised(&self.data.train)?, self.standardised(&self.data.valid)?);
-        let kept =
-            self.refresh.map(|refresh| KeptBases::new(&self.model, &self.field, refresh)).transpose()?;
-        let model: &dyn Likelihood = match &kept {
-            Some(kept) => kept,
-            None => &self.model,
+        let (train, valid) =
+            (self.data.standardised(&self.data.train)?, self.data.standardised(&self.data.valid)?);
+        let kept = match self.description.divergence {
+            Divergence::HutchPp { .. } => {
+                Some(KeptBases::new(&self.model, &self.field, self.description.refresh)?)
+            }
+            Divergence::Exact | Divergence::Directions | Divergence::Hutchinson { .. } => None,
         };
+        let model: &dyn Likelihood = kept.as_ref().map_or(&self.model, |kept| kept);
         let task = Task { model, judge: &self.judge, train: &train, valid: &valid };
         let log_det = self.data.standardisation.log_det();
         console.start_bar(self.options.epochs * Batches::count(train.len(), self.options.batch_size));
@@ -153,12 +166,6 @@ impl<T: Element> Run<T> {
         written.map(|()| fit)
     }
 
-    fn standardised(&self, table: &Table) -> Result<Examples, Failure> {
-        let mut points = table.values().to_vec();
-        self.data.standardisation.apply(&mut points)?;
-        Ok(Examples::new(table.columns(), points)?)
-    }
-
     /// The NLLs of the three parts in the units of the data, and the costs.
     fn judge(&self, flow: &Flow, fit: &Fit, clock: Instant) -> Result<Metrics, Failure> {
         let nll = |table: &Table, most: usize| -> Result<Estimate, Failure> {
@@ -174,32 +181,34 @@ impl<T: Element> Run<T> {
             seconds: clock.elapsed().as_secs_f64(),
             cost: Cost::from(fit.best.solves),
             parameters: fit.parameters.count(),
+            auto: self.choice.as_ref().map(Chosen::from),
         })
     }
 }
 
-fn describe(args: &FitArgs, data: &Dataset) -> Result<Description, Failure> {
+fn describe(
+    args: &FitArgs,
+    data: &Dataset,
+    architecture: Architecture,
+    divergence: Divergence,
+) -> Description {
     let control = match args.steps {
         Some(steps) => Control::Constant { steps },
         None => Control::Adaptive(Adaptive::i(args.rtol, args.atol)),
     };
-    Ok(Description {
+    Description {
         crate_version: env!("CARGO_PKG_VERSION").to_owned(),
         data: data.name.clone(),
         columns: data.train.names().to_vec(),
         standardisation: data.standardisation.clone(),
-        architecture: Architecture::Mlp {
-            dims: data.train.columns(),
-            context: 0,
-            hidden: args.hidden.clone(),
-            activation: args.activation.into(),
-        },
+        architecture,
         solver: args.solver.name.to_owned(),
         control,
-        divergence: args.divergence.divergence(data.train.columns())?,
+        divergence,
+        refresh: args.divergence.refresh(),
         dtype: args.dtype.into(),
         seed: args.seed,
-    })
+    }
 }
 
 fn options(args: &FitArgs) -> Options {

@@ -1,3 +1,4 @@
+use ad_ops::auto::Choice;
 use serde::Serialize;
 
 use super::Failure;
@@ -17,6 +18,45 @@ pub(super) struct Metrics {
     #[serde(flatten)]
     pub(super) cost: Cost,
     pub(super) parameters: usize,
+    /// How the divergence was chosen, where that was left to the program.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) auto: Option<Chosen>,
+}
+
+/// An automatic choice of the divergence, and why it was made.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Chosen {
+    /// The most products of an estimate.
+    products: usize,
+    /// The cost of the exact divergence, in products.
+    exact_cost: f64,
+    /// The products of the measurement.
+    measured: usize,
+    /// The best first, which was taken; alone where it is exact.
+    considered: Vec<Considered>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct Considered {
+    method: String,
+    /// Of one estimate, as it is predicted.
+    standard_error: f64,
+}
+
+impl From<&Choice> for Chosen {
+    fn from(choice: &Choice) -> Self {
+        let considered = choice.considered().iter().map(|predicted| Considered {
+            method: predicted.method.to_string(),
+            standard_error: predicted.variance.sqrt(),
+        });
+        let auto = choice.auto();
+        Self {
+            products: auto.products,
+            exact_cost: auto.exact_cost,
+            measured: choice.measured(),
+            considered: considered.collect(),
+        }
+    }
 }
 
 /// A mean over rows, with its standard error.

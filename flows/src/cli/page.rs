@@ -1,7 +1,7 @@
 //! The report of a run.
 
-use ad_ops::hutch_pp::Sketch;
-use ad_ops::{Block, Probe};
+use ad_ops::hutch_pp::{Refresh, Sketch};
+use ad_ops::{Block, Probe, Renewal};
 
 use super::Failure;
 use super::dataset::Dataset;
@@ -60,7 +60,7 @@ fn settings(data: &Dataset, description: &Description) -> Vec<(String, String)> 
         ("data", format!("{}: {train} rows to train, {valid} to validate, {test} to test", data.name)),
         ("field", field(&description.architecture)),
         ("solver", format!("{}, {}", description.solver, control(&description.control))),
-        ("divergence in training", divergence(description.divergence)),
+        ("divergence in training", divergence(description)),
         ("precision of training", dtype(description.dtype).to_owned()),
         ("seed", description.seed.to_string()),
         ("NLL computed with", "exact divergence, double precision, tolerance 1e-6".to_owned()),
@@ -83,26 +83,31 @@ pub(super) fn control(control: &Control) -> String {
     }
 }
 
-/// A divergence in words.
-pub(super) fn divergence(divergence: Divergence) -> String {
-    match divergence {
+/// A training's divergence in words.
+pub(super) fn divergence(description: &Description) -> String {
+    match description.divergence {
         Divergence::Exact => "exact".to_owned(),
         Divergence::Directions => "exact, by directions".to_owned(),
-        Divergence::Hutchinson { probes, probe } => {
-            format!("Hutchinson with {}", self::probes(probes, probe))
+        Divergence::Hutchinson { probes, probe, renewal } => {
+            format!("Hutchinson with {}", self::probes(probes, probe, renewal))
         }
-        Divergence::HutchPp { basis, probes, probe, sketch } => {
+        Divergence::HutchPp { basis, probes, probe, renewal, sketch } => {
             let of = match sketch {
                 Sketch::Jacobian => "",
                 Sketch::Symmetric => " of the symmetric part",
                 Sketch::Shifted => " without the mean diagonal",
             };
-            format!("Hutch++ with a basis of {basis}{of} and {}", self::probes(probes, probe))
+            let kept = match description.refresh {
+                Refresh::Always => String::new(),
+                Refresh::Every(n) => format!(", each basis taken {n} times"),
+                Refresh::Adaptive => ", bases kept while they are worth it".to_owned(),
+            };
+            format!("Hutch++ with a basis of {basis}{of} and {}{kept}", self::probes(probes, probe, renewal))
         }
     }
 }
 
-fn probes(count: usize, law: Block) -> String {
+fn probes(count: usize, law: Block, renewal: Renewal) -> String {
     let law = match law {
         Block::Independent(Probe::Rademacher) => "Rademacher",
         Block::Independent(Probe::Gaussian) => "Gaussian",
@@ -111,7 +116,11 @@ fn probes(count: usize, law: Block) -> String {
         Block::Hadamard => "orthogonal (Hadamard)",
     };
     let plural = if count == 1 { "" } else { "s" };
-    format!("{count} {law} probe{plural} an example")
+    let drawn = match renewal {
+        Renewal::PerSolve => "",
+        Renewal::PerStep => ", new at each step",
+    };
+    format!("{count} {law} probe{plural} an example{drawn}")
 }
 
 /// A precision in words.

@@ -5,6 +5,8 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
+use ad_ops::hutch_pp::Refresh;
+
 use super::*;
 use crate::data::{Table, read_points, write_csv};
 use crate::model::Model;
@@ -97,6 +99,12 @@ fn wrong_arguments_end_with_2_and_name_themselves() {
             "fit moons --out r --divergence hutchinson --basis 1",
             "--basis is for --divergence hutch++, not for hu",
         ),
+        (
+            "fit moons --out r --renewal step",
+            "--renewal is for --divergence hutchinson or hutch++, not for exact",
+        ),
+        ("fit moons --out r --products 2", "--products is for --divergence auto, not for exact"),
+        ("fit moons --out r --divergence auto --probe haar", "hutchinson or hutch++, not for auto"),
         ("fit moons --out r --refresh 2", "--refresh is for --divergence hutch++, not for exact"),
         ("fit moons --out r --sketch shifted", "--sketch is for --divergence hutch++, not for exact"),
         ("fit moons --out r --divergence hutchinson --probes 0", "--probes"),
@@ -244,6 +252,7 @@ fn the_same_seed_gives_the_same_bits() {
     for method in [
         "",
         " --divergence hutchinson",
+        " --divergence hutchinson --renewal step",
         " --divergence hutch++ --refresh adaptive",
         " --solver rk4 --steps 4 --dtype f64",
     ] {
@@ -272,6 +281,7 @@ fn every_divergence_trains_and_those_without_error_alike() {
         ("directions", "divergence exact, by directions; f64"),
         ("hutchinson --probes 2 --probe haar", "Hutchinson with 2 orthogonal (Haar) probes an example; f64"),
         ("hutchinson --probes 2 --probe hadamard", "2 orthogonal (Hadamard) probes an example"),
+        ("hutchinson --probes 2 --probe haar --renewal step", "probes an example, new at each step; f64"),
         ("hutch++ --basis 2", "Hutch++ with a basis of 2 and 1 Rademacher probe an example; f64"),
         (
             "hutch++ --basis 2 --refresh 100 --sketch symmetric",
@@ -283,12 +293,75 @@ fn every_divergence_trains_and_those_without_error_alike() {
         assert!((found - exact).abs() < 1e-9, "{divergence}: {found}, exactly {exact}");
         assert!(printed.contains(words), "{divergence}: {printed}");
     }
-    let mut chance =
-        ["hutch++", "hutch++ --refresh 2", "hutch++ --probe sphere", "hutchinson"].map(|d| nll(d).0);
+    let mut chance = [
+        "hutch++",
+        "hutch++ --renewal step",
+        "hutch++ --refresh 2",
+        "hutch++ --probe sphere",
+        "hutchinson",
+        "hutchinson --renewal step",
+    ]
+    .map(|d| nll(d).0);
     assert_eq!(chance[0], nll("hutch++ --refresh 1").0);
     assert!(chance.iter().all(|found| (found - exact).abs() > 1e-9), "{chance:?}, exactly {exact}");
     chance.sort_by(f64::total_cmp);
     assert!(chance.windows(2).all(|pair| pair[0] != pair[1]), "{chance:?}");
+}
+
+/// A model file says how the bases were kept, and the report too.
+#[test]
+fn a_run_says_when_it_made_bases_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    for (words, refresh, printed) in [
+        ("", Refresh::Always, "1 Rademacher probe an example; f32"),
+        ("--refresh 3", Refresh::Every(3), "probe an example, each basis taken 3 times"),
+        ("--refresh adaptive", Refresh::Adaptive, "probe an example, bases kept while they are worth it"),
+    ] {
+        let said = fit("circles", folder.path(), &format!("{QUICK} --steps 2 --divergence hutch++ {words}"));
+        assert!(said.contains(printed), "{words}: {said}");
+        let model = Model::read(folder.path().join("model.safetensors")).unwrap();
+        assert_eq!(model.description.refresh, refresh);
+        let html = fs::read_to_string(folder.path().join("report.html")).unwrap();
+        assert!(html.contains(printed.trim_end_matches("; f32")), "{words}");
+    }
+}
+
+/// What auto chooses is what the model has, and all that follows, as if it had been typed, on any number of threads. Only metrics and
+/// console tell of the choice.
+#[test]
+fn an_automatic_choice_is_as_if_it_were_typed() {
+    let folder = tempfile::tempdir().unwrap();
+    let results = |words: &str| {
+        let options = "--rows 200 --epochs 1 --batch-size 64 --steps 2";
+        let (data, more) = words.split_once(' ').unwrap();
+        let printed = fit(data, folder.path(), &format!("{options} {more}"));
+        let mut metrics = metrics(folder.path());
+        metrics.remove("seconds");
+        let auto = metrics.remove("auto");
+        (fs::read(folder.path().join("model.safetensors")).unwrap(), metrics, auto, printed)
+    };
+    for (words, typed, why) in [
+        ("circles --hidden 8", "exact", "divergence exact, for a trace in 2 dimensions by 2 products\n"),
+        (
+            "warp6 --hidden 12,12,12 --products 1",
+            "hutchinson",
+            "divergence Hutchinson, 1 independent Rademacher probe, for a trace in 6 dimensions by 1 product\n",
+        ),
+    ] {
+        let (model, metrics, auto, printed) = results(&format!("{words} --divergence auto --threads 1"));
+        assert!(printed.contains(why) && printed.contains("\n             "), "{printed}");
+        let auto = auto.unwrap();
+        assert!(auto["exact_cost"].as_f64().unwrap() > 0.0, "{auto}");
+        assert_eq!(
+            auto["considered"][0]["method"],
+            why.split(", for").next().unwrap()["divergence ".len()..]
+        );
+        let words = words.split(" --products").next().unwrap();
+        let (as_typed, metrics_typed, none, _) =
+            results(&format!("{words} --divergence {typed} --threads 2"));
+        assert_eq!((model, metrics), (as_typed, metrics_typed));
+        assert_eq!(none, None);
+    }
 }
 
 /// Writes what is printed into nothing, and presses Ctrl-C once a first epoch is reported.

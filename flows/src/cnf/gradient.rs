@@ -67,6 +67,7 @@ impl<T: Element> Cnf<T> {
             return Err(Error::Sizes { want: vec![self.dims], got: vec![0] });
         }
         let extras = self.extras(examples, context, probe, bases)?;
+        let draws = self.draws(probe);
         let (states, extras) = ([rows, &l], slices(&extras));
         let ode = self.augmented.recording();
         ode.check_sizes(&states, &extras)?;
@@ -75,7 +76,7 @@ impl<T: Element> Cnf<T> {
         let plan = self.augmented.plan(SPAN, 1)?;
         let block = |number: usize| {
             let mut memory = ode.take_memory();
-            let count = ode.load_block(&mut memory, &states, &extras, number);
+            let count = ode.load_block(&mut memory, &states, &extras, draws, number);
             let sums = self.block_gradient(&bound, &plan, &mut memory, count);
             ode.put_back(memory);
             sums
@@ -111,7 +112,8 @@ impl<T: Element> Cnf<T> {
             return Ok(BlockSums { nll: f64::NAN, parameters: Vec::new(), outcomes, statistics });
         }
         let (log_p, mut bars) = self.base_block(memory, count)?;
-        let parameters = self.augmented.pull_back_block(bound, &mut history, &memory.extras, &mut bars);
+        let parameters =
+            self.augmented.pull_back_block(bound, &mut history, &mut memory.extras, &mut bars)?;
         let nll = -log_p.iter().map(|p| p.to_double()).sum::<f64>();
         Ok(BlockSums { nll, parameters, outcomes, statistics })
     }

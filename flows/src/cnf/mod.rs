@@ -10,6 +10,7 @@
 //!
 //! A [`Cnf`] is a [`Field`] with [`Settings`], compiled. Parameters are given to each call.
 
+mod auto;
 mod bases;
 mod gradient;
 mod settings;
@@ -17,13 +18,14 @@ mod settings;
 use crate::adjoint::OdeVjp;
 use crate::error::{Error, Result};
 use crate::field::{Field, STATE};
-use crate::ode::{Bound, Lanes, Memory, Ode, Outcome, Solution, Statistics, System};
+use crate::ode::{Bound, Draws, Lanes, Memory, Ode, Outcome, Solution, Statistics, System};
 use crate::params::Parameters;
 use ad_core::{BLOCK, Element, Elementary, Program, Tape};
 use ad_ops::hutch_pp::{HutchPp, Sketched, Sketcher};
 use ad_ops::random::Purpose;
-use ad_ops::{Estimator, Workload, divergence};
+use ad_ops::{Estimator, PROBE, Probes, Renewal, Workload, divergence};
 
+pub use auto::choose;
 pub use gradient::NllGradient;
 pub use settings::{Divergence, ProbeSeed, Settings};
 
@@ -61,16 +63,18 @@ const WORKLOAD: Workload = Workload { examples: 256, evaluations: 32 };
 
 /// A field of points with their log-determinant `l`, whose rate is the divergence.
 fn augmented(field: &Field, divergence_of: Divergence) -> Result<System> {
-    let estimator = match divergence_of {
-        Divergence::Exact => Estimator::ExactFor(WORKLOAD),
-        Divergence::Directions => Estimator::Directions,
-        Divergence::Hutchinson { probes, .. } => Estimator::Hutchinson { probes },
+    let by = |estimator| divergence(field.tape(), STATE, "x_dot", estimator);
+    let tape = match divergence_of {
+        Divergence::Exact => by(Estimator::ExactFor(WORKLOAD)),
+        Divergence::Directions => by(Estimator::Directions),
+        Divergence::Hutchinson { probes, .. } => by(Estimator::Hutchinson { probes }),
         Divergence::HutchPp { basis, probes, sketch, .. } => {
-            let tape = bases::estimate(field.tape(), HutchPp { basis, probes }, sketch)?;
-            return Ok(System::new(tape, &[STATE, "l"])?);
+            bases::estimate(field.tape(), HutchPp { basis, probes }, sketch)
         }
     };
-    Ok(System::new(divergence(field.tape(), STATE, "x_dot", estimator)?, &[STATE, "l"])?)
+    let system = System::new(tape?, &[STATE, "l"])?;
+    let renewed = divergence_of.probes().is_some_and(|(.., renewal)| renewal == Renewal::PerStep);
+    Ok(if renewed { system.renewing(PROBE) } else { system })
 }
 
 /// The log-density of a standard normal base at `x`, with the log-determinant added, and the cotangents of its
@@ -94,7 +98,7 @@ impl<T: Element> Cnf<T> {
     /// Where method and step control do not fit together, no probes are asked for, or there are none of that law in so many
     /// dimensions.
     pub fn new(field: &Field, settings: &Settings) -> Result<Self> {
-        if let Some((_, law)) = settings.divergence.probes() {
+        if let Some((_, law, _)) = settings.divergence.probes() {
             law.check(field.dims())?;
         }
         let system = augmented(field, settings.divergence)?;
@@ -136,7 +140,9 @@ impl<T: Element> Cnf<T> {
         let bases = self.bases(parameters, rows, context, probe, 1.0)?;
         let extras = self.extras(l.len(), context, probe, &bases)?;
         let bound = bind_ode(self.augmented.ode(), parameters)?;
-        let mut end = self.augmented.ode().solve(&bound, &[rows, &l], &slices(&extras), [1.0, 0.0])?;
+        let draws = self.draws(probe);
+        let ode = self.augmented.ode();
+        let mut end = ode.solve_drawing(&bound, &[rows, &l], &slices(&extras), draws, [1.0, 0.0])?;
         let log_det = end.states.pop().unwrap_or_default();
         let points = end.states.pop().unwrap_or_default();
         let cast = |x: &[f64]| x.iter().map(|&x| T::from_f64(x)).collect::<Vec<T>>();
@@ -190,9 +196,11 @@ impl<T: Element> Cnf<T> {
         let l = vec![0.0; self.count(rows)?];
         let bases = self.bases(parameters, rows, context, probe, span[0])?;
         let extras = self.extras(l.len(), context, probe, &bases)?;
-        let bound = bind_ode(self.augmented.ode(), parameters)?;
+        let ode = self.augmented.ode();
+        let bound = bind_ode(ode, parameters)?;
+        let draws = self.draws(probe);
         let Solution { mut states, outcomes, .. } =
-            self.augmented.ode().solve(&bound, &[rows, &l], &slices(&extras), span)?;
+            ode.solve_drawing(&bound, &[rows, &l], &slices(&extras), draws, span)?;
         Error::check(&outcomes)?;
         let log_det = states.pop().unwrap_or_default();
         Ok((states.pop().unwrap_or_default(), log_det))
@@ -283,7 +291,7 @@ impl<T: Element> Cnf<T> {
         Err(Error::Sizes { want: vec![self.dims], got: vec![rows.len()] })
     }
 
-    /// What is held during a solve: the context, the bases and the probes of each example.
+    /// What a solve begins with beside the states: the context, the bases and the probes of each example.
     fn extras(
         &self,
         examples: usize,
@@ -311,14 +319,22 @@ impl<T: Element> Cnf<T> {
 
     /// The probes of so many examples; none where the divergence takes none.
     pub(crate) fn probes(&self, examples: usize, probe: ProbeSeed) -> Result<Vec<f64>> {
-        let Some((count, law)) = self.settings.divergence.probes() else { return Ok(Vec::new()) };
+        let (Some((count, ..)), Some(draws)) = (self.settings.divergence.probes(), self.draws(probe)) else {
+            return Ok(Vec::new());
+        };
         let mut all = vec![0.0; examples * count * self.dims];
         for (e, own) in all.chunks_exact_mut(count * self.dims).enumerate() {
-            let example = probe.first_example.wrapping_add(e as u32);
-            let mut stream = Purpose::Probe.stream(probe.seed, probe.step, example);
-            law.fill(&mut stream, self.dims, own)?;
+            draws.fill(e, 0, own)?;
         }
         Ok(all)
+    }
+
+    /// The names of the probes; none where the divergence takes none.
+    fn draws(&self, probe: ProbeSeed) -> Option<Draws> {
+        let (_, block, renewal) = self.settings.divergence.probes()?;
+        let ProbeSeed { seed, step: solve, first_example } = probe;
+        let probes = Probes { renewal, ..Probes::new(seed, block) };
+        Some(Draws { probes, solve, first_example, dim: self.dims })
     }
 }
 

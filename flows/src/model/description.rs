@@ -1,5 +1,5 @@
-use ad_ops::hutch_pp::Sketch;
-use ad_ops::{Block, Probe};
+use ad_ops::hutch_pp::{Refresh, Sketch};
+use ad_ops::{Block, Probe, Renewal};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::Fault;
@@ -31,6 +31,10 @@ pub struct Description {
     /// How the training took the divergence.
     #[serde(with = "DivergenceText")]
     pub divergence: Divergence,
+    /// When the training made the bases of [`Divergence::HutchPp`] anew; other divergences have none. A file that does not
+    /// say it means always.
+    #[serde(default, with = "RefreshText", skip_serializing_if = "is_always")]
+    pub refresh: Refresh,
     /// The precision of the training.
     pub dtype: Dtype,
     /// The seed of the training.
@@ -141,12 +145,16 @@ enum DivergenceText {
         probes: usize,
         #[serde(with = "LawText")]
         probe: Block,
+        #[serde(default, with = "RenewalText", skip_serializing_if = "is_per_solve")]
+        renewal: Renewal,
     },
     HutchPp {
         basis: usize,
         probes: usize,
         #[serde(with = "LawText")]
         probe: Block,
+        #[serde(default, with = "RenewalText", skip_serializing_if = "is_per_solve")]
+        renewal: Renewal,
         #[serde(with = "SketchText")]
         sketch: Sketch,
     },
@@ -159,6 +167,35 @@ enum SketchText {
     Jacobian,
     Symmetric,
     Shifted,
+}
+
+/// [`Renewal`] as text; a file that does not say it means per solve.
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Renewal")]
+enum RenewalText {
+    #[serde(rename = "solve")]
+    PerSolve,
+    #[serde(rename = "step")]
+    PerStep,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "so serde calls it")]
+fn is_per_solve(renewal: &Renewal) -> bool {
+    *renewal == Renewal::PerSolve
+}
+
+/// [`Refresh`] as text.
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Refresh", rename_all = "lowercase")]
+enum RefreshText {
+    Always,
+    Every(u32),
+    Adaptive,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "so serde calls it")]
+fn is_always(refresh: &Refresh) -> bool {
+    *refresh == Refresh::Always
 }
 
 /// [`Block`] as text: one word, also for independent probes.

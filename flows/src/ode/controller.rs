@@ -292,6 +292,11 @@ impl Controller {
         Ok(Self { control, error_order: (order + 1) as f64 })
     }
 
+    /// How steps are chosen.
+    pub(crate) fn control(&self) -> Control {
+        self.control
+    }
+
     /// An example at `t0`, on its way to `t1`, which may lie before `t0`.
     ///
     /// # Errors

@@ -1,5 +1,7 @@
 //! Values of one block of examples: one row per element, examples side by side.
 
+use std::ops::Range;
+
 use ad_core::{BLOCK, Element};
 
 /// A value with `rows` elements for each example of a block; element `r` of example `e` is at `r * BLOCK + e`.
@@ -21,8 +23,18 @@ impl<T: Element> Lanes<T> {
     /// Reads one example after another, row-major.
     pub(crate) fn load<S: Copy>(&mut self, examples: &[S], convert: impl Fn(S) -> T) {
         for (e, row) in examples.chunks_exact(self.rows.max(1)).enumerate() {
-            row.iter().enumerate().for_each(|(r, &x)| self.data[r * BLOCK + e] = convert(x));
+            self.set(e, row, &convert);
         }
+    }
+
+    /// Reads the examples `range` of a batch.
+    pub(crate) fn load_rows(&mut self, batch: &[f64], range: Range<usize>) {
+        self.load(&batch[range.start * self.rows..range.end * self.rows], T::from_f64);
+    }
+
+    /// Reads one example.
+    pub(crate) fn set<S: Copy>(&mut self, e: usize, row: &[S], convert: impl Fn(S) -> T) {
+        row.iter().enumerate().for_each(|(r, &x)| self.data[r * BLOCK + e] = convert(x));
     }
 
     /// The elements of one example.

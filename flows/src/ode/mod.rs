@@ -6,6 +6,7 @@
 //! it is done. No example's answer depends on its neighbours.
 
 pub mod controller;
+mod extras;
 mod lanes;
 mod pool;
 mod solve;
@@ -14,6 +15,7 @@ mod system;
 pub mod tableau;
 pub mod tableaus;
 
+pub(crate) use extras::{Draws, Extras};
 pub(crate) use lanes::Lanes;
 pub(crate) use pool::Pool;
 pub use solve::{Bound, Ode, Outcome, Solution, Statistics};

@@ -4,6 +4,7 @@ use ad_core::{BLOCK, Binding, Element, Program, Tape, Workspace};
 use rayon::prelude::*;
 
 use super::controller::{Adaptive, Control, Controller, Failure, Status, StepState, Verdict};
+use super::extras::{Draws, Extras};
 use super::lanes::Lanes;
 use super::pool::Pool;
 use super::step::{self, StepTapes, TIMES, Tolerance};
@@ -16,6 +17,8 @@ use crate::error::{Error, Result};
 pub(crate) struct Step {
     pub(crate) t: f64,
     pub(crate) t_next: f64,
+    /// Which of the example's steps, from 0.
+    pub(crate) number: u32,
 }
 
 impl Step {
@@ -65,10 +68,13 @@ pub struct Ode<T> {
     forward: Program<T>,
     controller: Controller,
     carries: bool,
-    stages: usize,
+    /// Evaluations of the system in a step.
+    evaluations: usize,
     /// Elements of each state and of each extra.
     states: Vec<usize>,
     extras: Vec<usize>,
+    /// Which of the extras is drawn anew for each step.
+    renewed: Option<usize>,
     /// Memory of blocks that are done, to be used again.
     pool: Pool<Memory<T>>,
 }
@@ -84,7 +90,7 @@ pub struct Bound<T> {
 #[derive(Debug)]
 pub(crate) struct Memory<T> {
     pub(crate) states: Vec<Lanes<T>>,
-    pub(crate) extras: Vec<Lanes<T>>,
+    pub(crate) extras: Extras<T>,
     carried: Vec<Lanes<T>>,
     steppers: Vec<StepState>,
     outcomes: Vec<Outcome>,
@@ -171,8 +177,18 @@ impl<T: Element> Ode<T> {
             .map(|(_, p)| p.size())
             .collect();
         let states = system.shapes().iter().map(|s| s.iter().product()).collect();
-        let (carries, stages) = (tableau.is_fsal(), tableau.stages());
-        Ok(Ode { rates, feeds, forward, controller, carries, stages, states, extras, pool: Pool::default() })
+        Ok(Ode {
+            rates,
+            feeds,
+            forward,
+            controller,
+            carries: system.carries(tableau),
+            evaluations: step::evaluations(system, tableau, tolerance(controller.control())),
+            states,
+            extras,
+            renewed: system.renewed(),
+            pool: Pool::default(),
+        })
     }
 
     /// The number of elements of each state.
@@ -215,7 +231,7 @@ impl<T: Element> Ode<T> {
     pub(crate) fn take_memory(&self) -> Memory<T> {
         self.pool.take(|| Memory {
             states: self.states.iter().map(|&n| Lanes::new(n)).collect(),
-            extras: self.extras.iter().map(|&n| Lanes::new(n)).collect(),
+            extras: Extras::new(&self.extras, self.renewed),
             carried: self.states.iter().filter(|_| self.carries).map(|&n| Lanes::new(n)).collect(),
             steppers: Vec::new(),
             outcomes: Vec::new(),
@@ -260,8 +276,8 @@ impl<T: Element> Ode<T> {
         while !active.is_empty() {
             let planned = active.iter().map(|&e| &memory.steppers[e]);
             steps.clear();
-            steps.extend(planned.map(|s| Step { t: s.t(), t_next: s.t_next() }));
-            self.try_steps(bound, memory, &active, &steps);
+            steps.extend(planned.map(|s| Step { t: s.t(), t_next: s.t_next(), number: s.accepted() as u32 }));
+            self.try_steps(bound, memory, &active, &steps)?;
             let error = self.forward.output(&bound.forward, &memory.forward, self.error_output());
             for (place, &e) in active.iter().enumerate() {
                 let verdict = self.controller.next(&mut memory.steppers[e], error[place].to_double());
@@ -286,7 +302,7 @@ impl<T: Element> Ode<T> {
     /// The rates at the start, to carry into the first step.
     fn first_rates(&self, bound: &Bound<T>, memory: &mut Memory<T>, active: &[usize], t0: f64) {
         memory.rates.set_examples(active.len());
-        let mut extras = memory.extras.iter();
+        let mut extras = memory.extras.held().iter();
         let stride = memory.rates.stride();
         for (k, feed) in self.feeds.iter().enumerate() {
             let row = self.rates.input_mut(&mut memory.rates, k);
@@ -305,13 +321,21 @@ impl<T: Element> Ode<T> {
     }
 
     /// Computes one step of each of the examples `active`; nothing is moved yet.
-    fn try_steps(&self, bound: &Bound<T>, memory: &mut Memory<T>, active: &[usize], steps: &[Step]) {
+    fn try_steps(
+        &self,
+        bound: &Bound<T>,
+        memory: &mut Memory<T>,
+        active: &[usize],
+        steps: &[Step],
+    ) -> Result<()> {
         memory.forward.set_examples(active.len());
         write_times(&self.forward, &mut memory.forward, steps);
         let next = write_lanes(&self.forward, &mut memory.forward, TIMES.len(), &memory.states, active);
         let next = write_lanes(&self.forward, &mut memory.forward, next, &memory.carried, active);
-        write_lanes(&self.forward, &mut memory.forward, next, &memory.extras, active);
+        let extras = memory.extras.at(active, steps)?;
+        write_lanes(&self.forward, &mut memory.forward, next, extras, active);
         self.forward.run_block(&bound.forward, &mut memory.forward);
+        Ok(())
     }
 
     fn statistics(&self, memory: &Memory<T>) -> Statistics {
@@ -320,9 +344,8 @@ impl<T: Element> Ode<T> {
             total.accepted += stepper.accepted() as u64;
             total.rejected += stepper.rejected() as u64;
         }
-        let per_step = (self.stages - usize::from(self.carries)) as u64;
         let first = if self.carries { total.examples } else { 0 };
-        total.evaluations = (total.accepted + total.rejected) * per_step + first;
+        total.evaluations = (total.accepted + total.rejected) * self.evaluations as u64 + first;
         total
     }
 
@@ -339,10 +362,22 @@ impl<T: Element> Ode<T> {
         extras: &[&[f64]],
         span: [f64; 2],
     ) -> Result<Solution> {
+        self.solve_drawing(bound, states, extras, None, span)
+    }
+
+    /// As [`Ode::solve`], with what is drawn anew for each step, where the system has it.
+    pub(crate) fn solve_drawing(
+        &self,
+        bound: &Bound<T>,
+        states: &[&[f64]],
+        extras: &[&[f64]],
+        draws: Option<Draws>,
+        span: [f64; 2],
+    ) -> Result<Solution> {
         let examples = self.check_sizes(states, extras)?;
         let blocks = (0..examples.div_ceil(BLOCK)).into_par_iter().map(|block| {
             let mut memory = self.take_memory();
-            let count = self.load_block(&mut memory, states, extras, block);
+            let count = self.load_block(&mut memory, states, extras, draws, block);
             let statistics = self.solve_block(bound, &mut memory, count, span, &mut ())?;
             let part = memory.solution(count, statistics);
             self.put_back(memory);
@@ -357,15 +392,15 @@ impl<T: Element> Ode<T> {
         memory: &mut Memory<T>,
         states: &[&[f64]],
         extras: &[&[f64]],
+        draws: Option<Draws>,
         number: usize,
     ) -> usize {
         let examples = states[0].len() / self.states[0].max(1);
         let range = number * BLOCK..examples.min((number + 1) * BLOCK);
-        for (lanes, rows) in memory.states.iter_mut().zip(states).chain(memory.extras.iter_mut().zip(extras))
-        {
-            let n = lanes.rows();
-            lanes.load(&rows[range.start * n..range.end * n], T::from_f64);
+        for (lanes, rows) in memory.states.iter_mut().zip(states) {
+            lanes.load_rows(rows, range.clone());
         }
+        memory.extras.load(extras, range.clone(), draws);
         range.len()
     }
 

@@ -150,8 +150,15 @@ pub(super) fn forward(system: &System, tableau: &Tableau, tolerance: Option<Tole
 
 /// The rates that a step starts with, where it does not compute them.
 fn declare_carried(recorder: &Recorder, system: &System, tableau: &Tableau) -> Vec<Tracer> {
-    let states = system.states().iter().zip(system.shapes()).filter(|_| tableau.is_fsal());
+    let states = system.states().iter().zip(system.shapes()).filter(|_| system.carries(tableau));
     states.map(|(name, shape)| recorder.example(&rate(name), shape)).collect()
+}
+
+/// Evaluations of the system in a step. The last stage that is the first of the next step is computed in one of them if it is
+/// carried over, and in none if nobody asks for the error.
+pub(super) fn evaluations(system: &System, tableau: &Tableau, tolerance: Option<Tolerance>) -> usize {
+    let spared = tableau.is_fsal() && (system.carries(tableau) || tolerance.is_none());
+    tableau.stages() - usize::from(spared)
 }
 
 /// A step that has been taken.
@@ -168,7 +175,7 @@ impl Taken {
         start: &Start,
         carried: Vec<Tracer>,
     ) -> Taken {
-        let rates = start.stages(recorder, system, tableau, tableau.is_fsal().then_some(carried));
+        let rates = start.stages(recorder, system, tableau, system.carries(tableau).then_some(carried));
         let next = start.moved(tableau.b, &rates);
         Taken { rates, next }
     }
@@ -182,14 +189,14 @@ impl Taken {
     ) -> Vec<(String, Tracer)> {
         let error = match (tolerance, tableau.b_error) {
             (Some(tolerance), Some(weights)) => {
-                scaled_error(start, &self.next, tolerance, weights, &self.rates)
+                scaled_error(system, start, &self.next, tolerance, weights, &self.rates)
             }
             // Without an estimate: 0, or NaN where a state is not finite.
-            _ => self.next.iter().map(|y| (y * 0.0).sum()).fold(start.t.lift(0.0), |sum, zero| sum + zero),
+            _ => self.next.iter().map(nan_unless_finite).fold(start.t.lift(0.0), |sum, zero| sum + zero),
         };
         let mut outputs: Vec<(String, Tracer)> =
             system.states().iter().cloned().zip(self.next.iter().cloned()).collect();
-        if tableau.is_fsal() {
+        if system.carries(tableau) {
             let last = self.rates.last().cloned().unwrap_or_default();
             outputs.extend(system.states().iter().map(|s| rate(s)).zip(last));
         }
@@ -198,8 +205,15 @@ impl Taken {
     }
 }
 
-/// The root mean square of `error / (atol + rtol max(|y|, |y_next|))` over all states (diffrax's default norm).
+/// 0, or NaN where a state is not finite.
+fn nan_unless_finite(y: &Tracer) -> Tracer {
+    (y * 0.0).sum()
+}
+
+/// The root mean square of `error / (atol + rtol max(|y|, |y_next|))` over all states (diffrax's default norm) that the system
+/// judges.
 fn scaled_error(
+    system: &System,
     start: &Start,
     next: &[Tracer],
     tolerance: Tolerance,
@@ -209,6 +223,10 @@ fn scaled_error(
     let mut sum = start.t.lift(0.0);
     let mut count = 0;
     for (k, (y, y_next)) in start.states.iter().zip(next).enumerate() {
+        if !system.judges(k) {
+            sum = sum + nan_unless_finite(y_next);
+            continue;
+        }
         let Some(estimate) = combination(weights, rates, k) else { continue };
         let scale = y.abs().max(&y_next.abs()) * tolerance.rtol + tolerance.atol;
         sum = sum + (&start.h * estimate / scale).square().sum();
@@ -233,7 +251,7 @@ pub(crate) fn tapes(system: &System, tableau: &Tableau, tolerance: Option<Tolera
     let names = |name: &dyn Fn(&str) -> String| system.states().iter().map(|s| name(s)).collect::<Vec<_>>();
     let (bars, rates) = (names(&bar), names(&rate));
     let mut early: Vec<&str> = system.states().iter().map(String::as_str).collect();
-    early.extend(rates.iter().filter(|_| tableau.is_fsal()).map(String::as_str).chain([ERROR]));
+    early.extend(rates.iter().filter(|_| system.carries(tableau)).map(String::as_str).chain([ERROR]));
     let late: Vec<&str> = bars.iter().map(String::as_str).collect();
     let held = system.tape().inputs().iter().zip(system.feeds());
     let held = held.filter(|(_, feed)| matches!(feed, Feed::Extra | Feed::Parameter));
@@ -241,7 +259,7 @@ pub(crate) fn tapes(system: &System, tableau: &Tableau, tolerance: Option<Tolera
     let (forward, reverse) = whole.split(&early, &late, &both)?;
     let advance = Tape::record(|recorder| {
         let (start, _) = Start::declare(recorder, system, |_| Vec::new());
-        let carried = if tableau.is_fsal() {
+        let carried = if system.carries(tableau) {
             start.rates(recorder, system, &start.t, &start.states)
         } else {
             Vec::new()
@@ -271,7 +289,7 @@ fn there_and_back(system: &System, tableau: &Tableau, tolerance: Option<Toleranc
         let all: Vec<&Tracer> = wrt.iter().copied().chain(&carried).collect();
         let ends: Vec<(&Tracer, &Tracer)> = taken.next.iter().zip(&bars).collect();
         let mut cotangents = recorder.pull_back(&ends, &all);
-        if tableau.is_fsal() {
+        if system.carries(tableau) {
             let rate_bars = cotangents.split_off(wrt.len());
             let first = start.rates(recorder, system, &start.t, &start.states);
             let more = recorder.pull_back(&first.iter().zip(&rate_bars).collect::<Vec<_>>(), &wrt);

@@ -2,6 +2,7 @@
 
 use ad_core::{Error, Result, Tape};
 
+use super::tableau::Tableau;
 use crate::field::TIME;
 
 /// A tape that gives the rate of each of some named states.
@@ -14,6 +15,7 @@ pub struct System {
     tape: Tape,
     states: Vec<String>,
     shapes: Vec<Vec<usize>>,
+    renewed: Option<usize>,
 }
 
 /// What an input of a system is fed with.
@@ -64,7 +66,31 @@ impl System {
                 }
             }
         }
-        Ok(System { states: states.iter().map(|&s| s.to_owned()).collect(), shapes, tape })
+        Ok(System { states: states.iter().map(|&s| s.to_owned()).collect(), shapes, tape, renewed: None })
+    }
+
+    /// The same with one of its extras drawn anew for each step, in place of being held.
+    pub(crate) fn renewing(self, extra: &str) -> System {
+        let renewed = self.extras().position(|name| name == extra);
+        System { renewed, ..self }
+    }
+
+    /// Which of the extras is drawn anew for each step.
+    pub(super) fn renewed(&self) -> Option<usize> {
+        self.renewed
+    }
+
+    /// Whether a step hands the rates of its last stage on to the next one, as the method would have it. They are those
+    /// of its own draw: where the next has another it computes them.
+    pub(super) fn carries(&self, tableau: &Tableau) -> bool {
+        tableau.is_fsal() && self.renewed.is_none()
+    }
+
+    /// Whether a state counts in the error of a step. Where something is drawn anew, one that is integrated without being
+    /// seen does not: if the length of a step followed from its own draw, draws would weigh unequally, and their mean
+    /// would be biased.
+    pub(super) fn judges(&self, state: usize) -> bool {
+        self.renewed.is_none() || self.tape.input(&self.states[state]).is_ok()
     }
 
     /// The tape of the rates.

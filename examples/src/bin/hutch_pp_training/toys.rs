@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use ad_ops::hutch_pp::{Refresh, Sketch};
 use ad_ops::random::Purpose;
-use ad_ops::{Block, Probe};
+use ad_ops::{Block, Probe, Renewal};
 use flows::cnf::{LogProb, NllGradient};
 use flows::data::{Builtin, Standardisation};
 use flows::layer::{Activation, mlp_field};
@@ -26,9 +26,14 @@ const PAPER: [(Builtin, [f64; 2]); 3] = [
 /// The products of an estimate.
 const PRODUCTS: u64 = 2;
 const LAW: Block = Block::Independent(Probe::Rademacher);
-const HUTCHINSON: Divergence = Divergence::Hutchinson { probes: 2, probe: LAW };
-const HUTCH_PP: Divergence =
-    Divergence::HutchPp { basis: 1, probes: 1, probe: LAW, sketch: Sketch::Jacobian };
+const HUTCHINSON: Divergence = Divergence::Hutchinson { probes: 2, probe: LAW, renewal: Renewal::PerSolve };
+const HUTCH_PP: Divergence = Divergence::HutchPp {
+    basis: 1,
+    probes: 1,
+    probe: LAW,
+    renewal: Renewal::PerSolve,
+    sketch: Sketch::Jacobian,
+};
 /// All ways, and when bases are renewed: one product more.
 const WAYS: [(&str, Divergence, Option<Refresh>); 6] = [
     ("exact", Divergence::Exact, None),

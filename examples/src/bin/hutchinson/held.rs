@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use ad_core::Element;
-use ad_ops::{Estimator, Probe, divergence};
+use ad_ops::{Estimator, Probe, Renewal, divergence};
 use examples::reference::Reference;
 use flows::adjoint::{Adjoint, OdeVjp};
 use flows::cnf::{LogProb, NllGradient};
@@ -28,7 +28,8 @@ pub(crate) fn section(flow: &Reference) -> Result<Section> {
     let (held, fresh, again) = integrals(flow)?;
     let shared = signs(flow.dims, [1, 1], 0, true);
     let model = HeldProbe::new(flow, shared)?;
-    let drawn = flow_of(flow, Divergence::Hutchinson { probes: 1, probe: Probe::Rademacher.into() })?;
+    let (probe, renewal) = (Probe::Rademacher.into(), Renewal::PerSolve);
+    let drawn = flow_of(flow, Divergence::Hutchinson { probes: 1, probe, renewal })?;
     let (exploited, fair) = (train(flow, &model)?, train(flow, &drawn)?);
     let mut rows = vec![
         vec!["one probe over the solve".to_owned(), format!("{held:.3}"), String::new()],
