@@ -77,41 +77,103 @@ impl<T: Element> WithSimd for LaneSums<'_, T> {
 const RUNNING: usize = 16;
 
 impl<T: Element> LaneSums<'_, T> {
-    /// With the running sums in `N` registers.
+    /// With the running sums of a row in `N` registers.
     #[inline(always)]
-    fn all<S: Simd, const N: usize>(self, simd: S) {
-        for r in 0..self.count {
-            let (a, a_rest) = self.a.data[r * self.a.stride..][..self.n].as_chunks::<RUNNING>();
-            let mut running = [Vector::splat(simd, T::zero()); N];
-            let mut sums = [T::zero(); RUNNING];
-            if let Some(b) = self.b {
-                let (b, b_rest) = b.data[r * b.stride..][..self.n].as_chunks::<RUNNING>();
-                for (a, b) in a.iter().zip(b) {
-                    let (a, b) = (load::<S, T, N>(simd, a), load::<S, T, N>(simd, b));
-                    for (sum, (&a, &b)) in running.iter_mut().zip(a.iter().zip(&b)) {
-                        *sum = a.fused(b, *sum);
+    fn all<S: Simd, const N: usize>(mut self, simd: S) {
+        let mut first = 0;
+        // Additions of several rows fill the time that one takes.
+        while first + 4 <= self.count {
+            self.rows::<S, N, 4>(simd, first);
+            first += 4;
+        }
+        while first < self.count {
+            self.rows::<S, N, 1>(simd, first);
+            first += 1;
+        }
+    }
+
+    /// The rows `first..first + R`.
+    #[inline(always)]
+    fn rows<S: Simd, const N: usize, const R: usize>(&mut self, simd: S, first: usize) {
+        let mut running = [[Vector::splat(simd, T::zero()); N]; R];
+        let a = chunks::<T, R>(self.a, first, self.n);
+        match self.b {
+            Some(b) if b.stride == 0 => {
+                for (c, b) in b.data[..self.n].as_chunks::<RUNNING>().0.iter().enumerate() {
+                    let b = load::<S, T, N>(simd, b);
+                    for (running, a) in running.iter_mut().zip(a) {
+                        add_products(running, load(simd, &a[c]), b);
                     }
-                }
-                store(simd, &running, &mut sums);
-                if !a_rest.is_empty() {
-                    for (sum, (&a, &b)) in sums.iter_mut().zip(a_rest.iter().zip(b_rest)) {
-                        *sum = add_product::<S, T>(*sum, a, b);
-                    }
-                }
-            } else {
-                for a in a {
-                    for (sum, a) in running.iter_mut().zip(load::<S, T, N>(simd, a)) {
-                        *sum = *sum + a;
-                    }
-                }
-                store(simd, &running, &mut sums);
-                if !a_rest.is_empty() {
-                    sums.iter_mut().zip(a_rest).for_each(|(sum, &a)| *sum = *sum + a);
                 }
             }
+            Some(b) => {
+                let b = chunks::<T, R>(b, first, self.n);
+                for (running, (a, b)) in running.iter_mut().zip(a.into_iter().zip(b)) {
+                    for (a, b) in a.iter().zip(b) {
+                        add_products(running, load(simd, a), load(simd, b));
+                    }
+                }
+            }
+            None => {
+                for c in 0..self.n / RUNNING {
+                    for (running, a) in running.iter_mut().zip(a) {
+                        for (sum, a) in running.iter_mut().zip(load::<S, T, N>(simd, &a[c])) {
+                            *sum = *sum + a;
+                        }
+                    }
+                }
+            }
+        }
+        for (r, running) in (first..).zip(&running) {
+            let mut sums = [T::zero(); RUNNING];
+            store(simd, running, &mut sums);
+            self.rest::<S>(r, &mut sums);
             let y = &mut self.y[r * self.step];
             *y = *y + self.alpha * by_halves(&sums);
         }
+    }
+
+    /// Adds the lanes of row `r` beyond the last whole chunk.
+    #[inline(always)]
+    fn rest<S: Simd>(&self, r: usize, sums: &mut [T; RUNNING]) {
+        let whole = self.n / RUNNING * RUNNING;
+        if whole == self.n {
+            return;
+        }
+        let a = &self.a.data[r * self.a.stride..][whole..self.n];
+        if let Some(b) = self.b {
+            let b = &b.data[r * b.stride..][whole..self.n];
+            for (sum, (&a, &b)) in sums.iter_mut().zip(a.iter().zip(b)) {
+                *sum = add_product::<S, T>(*sum, a, b);
+            }
+        } else {
+            sums.iter_mut().zip(a).for_each(|(sum, &a)| *sum = *sum + a);
+        }
+    }
+}
+
+/// The whole chunks of the rows `first..first + R` of `n` lanes.
+#[inline(always)]
+fn chunks<'a, T: Element, const R: usize>(
+    from: Rows<'a, T>,
+    first: usize,
+    n: usize,
+) -> [&'a [[T; RUNNING]]; R] {
+    let mut chunks: [&[[T; RUNNING]]; R] = [&[]; R];
+    for (r, row) in chunks.iter_mut().enumerate() {
+        *row = from.data[(first + r) * from.stride..][..n].as_chunks().0;
+    }
+    chunks
+}
+
+#[inline(always)]
+fn add_products<S: Simd, T: Element, const N: usize>(
+    sums: &mut [Vector<S, T>; N],
+    a: [Vector<S, T>; N],
+    b: [Vector<S, T>; N],
+) {
+    for (sum, (a, b)) in sums.iter_mut().zip(a.into_iter().zip(b)) {
+        *sum = a.fused(b, *sum);
     }
 }
 
