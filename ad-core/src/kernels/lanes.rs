@@ -154,11 +154,7 @@ impl<T: Element> LaneSums<'_, T> {
 
 /// The whole chunks of the rows `first..first + R` of `n` lanes.
 #[inline(always)]
-fn chunks<'a, T: Element, const R: usize>(
-    from: Rows<'a, T>,
-    first: usize,
-    n: usize,
-) -> [&'a [[T; RUNNING]]; R] {
+fn chunks<T: Element, const R: usize>(from: Rows<'_, T>, first: usize, n: usize) -> [&[[T; RUNNING]]; R] {
     let mut chunks: [&[[T; RUNNING]]; R] = [&[]; R];
     for (r, row) in chunks.iter_mut().enumerate() {
         *row = from.data[(first + r) * from.stride..][..n].as_chunks().0;

@@ -36,7 +36,9 @@ impl Compiler<'_> {
             if let Some(pads) = self.joined.get(&number) {
                 instructions.extend(fuse(std::mem::take(&mut run), read_elsewhere));
                 let mut parts = self.parts(pads);
-                parts.iter_mut().for_each(|part| self.uncross(part, place, &mut instructions));
+                for part in &mut parts {
+                    self.uncross(part, place, &mut instructions);
+                }
                 instructions.push(Instruction::side_by_side(self.places[number], &parts));
                 continue;
             }
