@@ -153,7 +153,56 @@ fn arranged(a: &Value, b: &Value, labels: &[Label]) -> Vec<Label> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ad_core::{Array, Tape};
+    use crate::random::Purpose;
+    use ad_core::{Array, Elementary, Op, Tape};
+
+    /// The axes of a product are those wanted, each once; and where an index is last in each operand that has it, one such is
+    /// the last.
+    #[test]
+    fn products_are_walked_in_one_piece() {
+        let mut stream = Purpose::Constant.stream(16, 0, 0);
+        let tape = Tape::record(|t| {
+            for _ in 0..500 {
+                let mut some = |from: &[Label]| -> Vec<Label> {
+                    let mut drawn: Vec<(f64, Label)> = from.iter().map(|&l| (stream.uniform(), l)).collect();
+                    drawn.sort_by(|a, b| a.0.total_cmp(&b.0));
+                    drawn.into_iter().filter(|(x, _)| *x < 0.6).map(|(_, l)| l).collect()
+                };
+                let [a, b] = [0, 1].map(|_| Value { tracer: t.number(1.0), labels: some(&[0, 1, 2, 3, 4]) });
+                let mut wanted: Vec<Label> = [&a.labels[..], &b.labels].concat();
+                wanted.sort_unstable();
+                wanted.dedup();
+                let mut wanted = some(&wanted);
+                let mut out = arranged(&a, &b, &wanted);
+                let last = |v: &Value, l: Label| !v.labels.contains(&l) || v.labels.last() == Some(&l);
+                let good = |&l: &Label| last(&a, l) && last(&b, l);
+                assert!(out.last().is_none_or(good) || !wanted.iter().any(good));
+                out.sort_unstable();
+                wanted.sort_unstable();
+                assert_eq!(out, wanted);
+            }
+            [("y", t.number(1.0))]
+        });
+        tape.unwrap();
+    }
+
+    /// Places that follow each other are a slice, which costs nothing; others are gathered.
+    #[test]
+    fn places_side_by_side_are_a_slice() {
+        let ops = |places: &dyn Fn(&Tracer) -> Tracer| {
+            let field = Tape::record(|t| {
+                let (x, u) = (t.example("x", &[3]), t.example("u", &[2]));
+                let (w, v) = (t.shared("w", &[5, 8]), t.shared("v", &[8, 3]));
+                [("x_dot", places(&u.concat(&[&x], 0)).matmul(&w).tanh().matmul(&v))]
+            });
+            let exact = crate::divergence(&field.unwrap(), "x", "x_dot", crate::Estimator::Exact).unwrap();
+            let counted = |of: fn(&Op) -> bool| exact.nodes().iter().filter(|n| of(&n.op)).count();
+            [counted(|op| matches!(op, Op::Slice(_))), counted(|op| matches!(op, Op::Gather(_)))]
+        };
+        assert_eq!(ops(&|x| x.clone()), [1, 0]);
+        let [_, gathered] = ops(&|x| x.gather(0, &[3, 0, 2, 1, 4]));
+        assert!(gathered > 1, "one of the field, and more of its matrices");
+    }
 
     /// An einsum has letters for more axes than there are small ones.
     #[test]

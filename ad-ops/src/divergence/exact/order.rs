@@ -308,13 +308,12 @@ impl<'a> Search<'a> {
 
     fn product(&self, a: &Partial, b: &Partial, outside: Set, limit: f64) -> Option<Partial> {
         let all = a.labels | b.labels;
-        let (kept, common) = (all & outside, a.labels & b.labels & !outside);
+        let (kept, summed) = (all & outside, all & !outside);
         let example = a.example || b.example;
         let kernel = match (a.example, b.example) {
             (false, false) => Kernel::Shared,
-            (true, true) if common != 0 => Kernel::Dot,
-            (true, true) => Kernel::Rows,
-            _ if common != 0 => Kernel::Matrix,
+            (true, true) if summed != 0 => Kernel::Dot,
+            _ if summed != 0 => Kernel::Matrix,
             _ => Kernel::Rows,
         };
         let size = self.size(kept);

@@ -223,6 +223,43 @@ mod tests {
         }
     }
 
+    /// Where there are too many choices to try all, what is chosen costs no more than all sums kept, all multiplied out, or the
+    /// best one of them; and it is the sum of its plans.
+    #[test]
+    fn descent_is_no_worse_than_where_it_begins() {
+        for (count, d, h) in [(5, 12, 4), (5, 4, 12), (6, 8, 2)] {
+            let network = blocks(count, d, h);
+            assert!(choices(&network) == 3_usize.pow(count as u32) && choices(&network) > MAX_TRIALS);
+            let found = planner().split(&network).unwrap();
+            let ends = [0, (1 << count) - 1].into_iter().chain((0..count).map(|k| 1 << k));
+            for least in ends.map(|set| of_choice(&network, set)) {
+                assert!(found.cost <= least * (1.0 + 1e-12), "{} of {least}", found.cost);
+            }
+            let sum: f64 = found.plans.iter().map(|plan| plan.cost).sum();
+            assert!((found.cost - sum).abs() < 1e-9 * sum);
+        }
+    }
+
+    /// Parts of a plan that would be too large are within memory, and together run over all values of all indices.
+    #[test]
+    fn parts_within_memory_are_the_whole() {
+        let tape = Tape::record(|t| [("y", t.example("a", &[]) * 2.0)]).unwrap();
+        let source = Source::Line(tape.input("a").unwrap());
+        for lengths in [[300, 310, 40], [70, 500, 500], [1000, 20, 900]] {
+            let mut network = Network::new(lengths.to_vec());
+            for k in 0..3 {
+                let axes = [k, (k + 1) % 3].map(Axis::new).to_vec();
+                network.factors.push(Factor { source: source.clone(), example: true, axes });
+            }
+            let whole = planner().kept(&network).unwrap();
+            assert!(whole.plans[0].largest > MAX_VALUE);
+            let parts = planner().within_memory(whole).plans;
+            assert!(parts.iter().all(|part| part.largest <= MAX_VALUE));
+            let values = |network: &Network| network.extents.iter().product::<usize>();
+            assert_eq!(parts.iter().map(|part| values(&part.network)).sum::<usize>(), values(&network));
+        }
+    }
+
     /// So many terms are multiplied out as are allowed, and no more.
     #[test]
     fn sums_are_multiplied_out_up_to_the_limit() {

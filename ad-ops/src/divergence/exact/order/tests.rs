@@ -163,6 +163,65 @@ fn the_order_is_the_best_of_all() {
     }
 }
 
+/// A network that is one array along these of its indices.
+fn array(extents: &[usize], axes: &[Label], example: bool) -> Network {
+    let tape = Tape::record(|t| [("y", t.example("a", &[]) * 2.0)]).unwrap();
+    let axes: Vec<Axis> = axes.iter().copied().map(Axis::new).collect();
+    let factor = Factor { source: Source::Line(tape.input("a").unwrap()), example, axes: axes.clone() };
+    Network { factors: vec![factor], open: axes, ..Network::new(extents.to_vec()) }
+}
+
+/// Numbers put beside each other, along a diagonal, or times those of another part cost a pass over the result each; numbers
+/// that are scattered cost too much.
+#[test]
+fn what_the_result_wants_is_a_pass_each() {
+    let (workload, n, m) = (Workload::default(), 5, 6);
+    let pass = |size: usize| cost::line(Kernel::Rows, size as f64, &[size as f64; 2], workload);
+    let cost = |network: &Network, shape: &[usize]| {
+        Planner::new(workload, shape.to_vec()).order(network.clone(), shape.to_vec()).unwrap().cost
+    };
+    let vector = array(&[n, m], &[0], true);
+    assert_near(cost(&vector, &[n]), 0.0);
+    let placed = |places: &[usize]| {
+        let open = vec![Axis { label: 0, places: Some(places.into()) }];
+        cost(&Network { open, ..vector.clone() }, &[9])
+    };
+    assert_near(placed(&[3, 4, 5, 6, 7]), pass(9));
+    assert!(placed(&[0, 2, 4, 6, 8]).is_infinite());
+    let diagonal = Network { open: vec![Axis::new(0); 2], ..vector.clone() };
+    assert_near(cost(&diagonal, &[n, n]), pass(n * n));
+    let mut parts = vector;
+    parts.factors.extend(array(&[n, m], &[1], true).factors);
+    parts.open.push(Axis::new(1));
+    assert_near(cost(&parts, &[n, m]), pass(n * m));
+    parts.open.push(Axis::new(0));
+    assert_near(cost(&parts, &[n, m, n]), 2.0 * pass(n * m * n));
+}
+
+/// A sum costs its terms and a pass for each but the first, by itself and where a value goes through it term by term; the
+/// result has examples where the value or a term has.
+#[test]
+fn sums_cost_their_terms_and_a_pass_for_each_more() {
+    let (workload, n, m) = (Workload::default(), 30, 20);
+    let cost = |network: Network, shape: Vec<usize>| {
+        Planner::new(workload, shape.clone()).order(network, shape).unwrap().cost
+    };
+    let sum = |terms: usize, term: Network| Factor {
+        example: term.has_example(),
+        axes: term.open.clone(),
+        source: Source::Sum(Rc::new(vec![term; terms])),
+    };
+    let pass = |size: usize| cost::line(Kernel::Rows, size as f64, &[size as f64; 2], workload);
+    let mut alone = array(&[n], &[0], true);
+    alone.factors[0] = sum(4, alone.clone());
+    assert_near(cost(alone, vec![n]), 3.0 * pass(n));
+    let mut through = array(&[n, m], &[0], false);
+    through.factors.push(sum(3, array(&[n, m], &[0, 1], true)));
+    through.open = vec![Axis::new(1)];
+    let each = cost::line(Kernel::Matrix, (n * m) as f64, &[(n * m) as f64, m as f64], workload);
+    assert_near(cost(through, vec![m]), 3.0 * each + 2.0 * pass(m));
+}
+
 /// An order that grows from one factor costs what its steps do, no less than the best, and as much for two factors; so does
 /// one that begins where it is told.
 #[test]
@@ -223,6 +282,8 @@ fn connected_sets_are_counted() {
     assert!(sets.is_sorted_by_key(|set| set.count_ones()));
     assert_eq!(connected(&[1; 11]), None, "2047 sets are too many");
     assert_eq!(connected(&[1; 65]), None);
+    let apart: Vec<Set> = (0..64).map(|k| 1 << k).collect();
+    assert_eq!(connected(&apart).unwrap().len(), 64);
     // Every factor of a group shares its index: 2^n - 1 sets of each.
     let groups = (0..).zip([10, 9, 8, 7, 6, 4, 2, 2]).flat_map(|(index, n)| vec![1 << index; n]);
     let mut most: Vec<Set> = groups.collect();
