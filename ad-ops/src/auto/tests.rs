@@ -117,7 +117,12 @@ fn exact_is_chosen_where_it_costs_no_more() {
     let slope = |x: f64| 2.0 * (1.0 - x.tanh().powi(2));
     let exact = choice.method().estimate(&at, &mut stream(0)).unwrap();
     assert!((exact.value - (2.0 + slope(0.3) + slope(0.2))).abs() < 1e-14);
-    assert!(Auto::new(0, 2).choose(&[at], &mut stream(0)).is_err());
+    let refused = |auto: Auto, maps: &[Dense]| auto.choose(maps, &mut stream(0)).is_err();
+    let [small, large] = [2, 3].map(|d| Dense::new(d, vec![1.0; d * d]).unwrap());
+    assert!(refused(Auto::new(0, 2), std::slice::from_ref(&small)));
+    assert!(refused(Auto { measure: 0, ..Auto::new(1, 2) }, std::slice::from_ref(&small)));
+    assert!(refused(Auto::new(1, 0), &[Dense::new(0, vec![]).unwrap()]));
+    assert!(refused(Auto::new(1, 2), &[small, large]));
     assert!(Auto::new(1, 2).choose::<Dense>(&[], &mut stream(0)).unwrap_err().to_string().contains("0 maps"));
 }
 

@@ -109,13 +109,17 @@ mod tests {
         x.iter().sum::<f64>() / x.len() as f64
     }
 
-    /// Over all pairs of sign vectors the mean square of what is told is the variance of the estimates, exactly; and the
-    /// estimate is the one that tells of nothing.
+    /// Over all pairs of sign vectors, and all triples, the mean square of what is told is the variance of the estimates,
+    /// exactly; and the estimate is the one that tells of nothing.
     #[test]
     fn over_all_pairs_of_signs_the_error_told_is_the_error() {
+        [2, 3].into_iter().for_each(the_error_told_is_the_error);
+    }
+
+    fn the_error_told_is_the_error(count: usize) {
         let basis = [0.6, 0.0, -0.8, 0.0];
-        let hutchinson = Estimator::Hutchinson { probes: 2 };
-        let pp = HutchPp { basis: 1, probes: 2 };
+        let hutchinson = Estimator::Hutchinson { probes: count };
+        let pp = HutchPp { basis: 1, probes: count };
         for (with, without, basis, shift) in [
             (
                 divergence_with_error(&field(), "x", "x_dot", hutchinson).unwrap(),
@@ -137,8 +141,8 @@ mod tests {
             ),
         ] {
             let place = with.outputs().iter().position(|(name, _)| name == STANDARD_ERROR).unwrap();
-            let found = over_all_signs(&with, 2, basis, shift);
-            let plain = over_all_signs(&without, 2, basis, shift);
+            let found = over_all_signs(&with, count, basis, shift);
+            let plain = over_all_signs(&without, count, basis, shift);
             assert!(found[1].iter().zip(&plain[1]).all(|(a, b)| (a - b).abs() < 1e-13));
             let trace = mean(&found[1]);
             let variance = mean(&found[1].iter().map(|x| (x - trace).powi(2)).collect::<Vec<_>>());

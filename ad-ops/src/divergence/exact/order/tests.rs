@@ -135,7 +135,7 @@ impl Model<'_> {
         let parts = self.components();
         let each = parts.iter().map(|&set| self.least(set).unwrap().cost).sum::<f64>();
         let size = shape(self.0).iter().map(|&n| n as f64).product();
-        each + (parts.len() - 1) as f64 * self.pass(size, self.0.has_example())
+        each + parts[1..].iter().map(|_| self.pass(size, self.0.has_example())).sum::<f64>()
     }
 }
 
@@ -212,6 +212,25 @@ fn what_the_result_wants_is_a_pass_each() {
     assert_near(cost(&parts, &[n, m]), pass(n * m));
     parts.open.push(Axis::new(0));
     assert_near(cost(&parts, &[n, m, n]), 2.0 * pass(n * m * n));
+}
+
+/// Known bug: no passes over a value too large to be made were no number, so that no plan was found for it.
+#[test]
+fn no_pass_over_a_value_too_large_costs_nothing() {
+    let lengths = [5000, 5000];
+    let mut matrix = array(&lengths, &[0, 1], false);
+    let cost = |network: &Network| {
+        Planner::new(Workload::default(), lengths.to_vec())
+            .order(network.clone(), lengths.to_vec())
+            .unwrap()
+            .cost
+    };
+    assert_eq!(cost(&matrix), 0.0);
+    let term = Rc::new(vec![matrix.clone()]);
+    matrix.factors[0].source = Source::Sum(term.clone());
+    assert_eq!(cost(&matrix), 0.0);
+    matrix.factors[0].source = Source::Sum(Rc::new([&term[..], &term[..]].concat()));
+    assert_eq!(cost(&matrix), f64::INFINITY);
 }
 
 /// A sum costs its terms and a pass for each but the first, by itself and where a value goes through it term by term; the
