@@ -32,13 +32,6 @@ impl Plans {
         self.plans.extend(other.plans);
         self
     }
-
-    fn or_cheaper(self, other: Option<Plans>) -> Self {
-        match other {
-            Some(other) if other.cost < self.cost => other,
-            _ => self,
-        }
-    }
 }
 
 impl Planner {
@@ -78,7 +71,7 @@ impl Planner {
         // A term's factors come last, and what stood behind the sum moves up by one.
         let trial = |term: &Network, limit: f64| self.by_trial(term, place, limit);
         let out = all(&terms(network, place), limit.min(kept.cost), trial);
-        Some(kept.or_cheaper(out))
+        Some(out.unwrap_or(kept))
     }
 
     /// The sum whose terms by themselves help most, then on with each term; or all of them at once.
@@ -95,7 +88,7 @@ impl Planner {
             .and_then(|(place, _)| all(&terms(network, place), f64::INFINITY, |term, _| self.split(term)));
         let limit = further.as_ref().map_or(kept.cost, |further| further.cost);
         let out = self.multiplied_out(network, limit);
-        Some(kept.or_cheaper(further).or_cheaper(out))
+        Some(out.or(further).unwrap_or(kept))
     }
 
     /// Plans whose values fit into [`MAX_VALUE`] where that is possible: an index is taken some values at a time.
@@ -116,10 +109,8 @@ impl Planner {
             let parts = (0..extent).step_by(block).map(|start| start..extent.min(start + block));
             let parts: Vec<Network> = parts.map(|values| network.restricted(label, values)).collect();
             let fits = |p: &Plans| p.plans.iter().all(|plan| plan.largest <= MAX_VALUE);
-            best = match (best, all(&parts, f64::INFINITY, |part, _| self.kept(part)).filter(fits)) {
-                (Some(best), parts) => Some(best.or_cheaper(parts)),
-                (None, parts) => parts,
-            };
+            let limit = best.as_ref().map_or(f64::INFINITY, |best| best.cost);
+            best = all(&parts, limit, |part, _| self.kept(part)).filter(fits).or(best);
         }
         best.unwrap_or_else(|| plan.into())
     }
