@@ -195,15 +195,22 @@ fn what_is_measured_is_told() {
     }
 }
 
-/// Every method takes as many products as were granted.
+/// Every method takes as many products as were granted, and tells of them.
 #[test]
 fn methods_take_what_is_granted() {
+    let [map, ..] = three(16);
+    for method in Method::all(12, 16) {
+        let counted = Counted(&map, 0.into());
+        let told = method.estimate(&counted, &mut stream(0)).unwrap().products;
+        assert_eq!([told, counted.1.get()], [12; 2], "{method}");
+    }
     for (products, dim) in [(1, 3), (3, 4), (6, 16), (12, 3), (25, 64)] {
         let methods = Method::all(products, dim);
         for method in &methods {
             let taken = match *method {
                 Method::Exact => panic!("the exact one is no estimate"),
                 Method::Hutchinson { probes, .. } => probes,
+                Method::HutchPp { split, .. } if split.basis == 0 => panic!("a basis of no rows is none"),
                 Method::HutchPp { split, sketch } => split.products(sketch),
             };
             assert_eq!(taken, products, "{method}");
