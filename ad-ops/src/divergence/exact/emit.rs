@@ -186,23 +186,21 @@ mod tests {
         tape.unwrap();
     }
 
-    /// Places that follow each other are a slice, which costs nothing; others are gathered.
+    /// Places that follow each other are a slice; others are gathered.
     #[test]
     fn places_side_by_side_are_a_slice() {
-        let ops = |places: &dyn Fn(&Tracer) -> Tracer| {
+        let gathers = |parts: &dyn Fn(&Tracer) -> Tracer| {
             let field = Tape::record(|t| {
-                let (x, u) = (t.example("x", &[3]), t.example("u", &[2]));
-                let (w, v) = (t.shared("w", &[5, 8]), t.shared("v", &[8, 3]));
-                [("x_dot", places(&u.concat(&[&x], 0)).matmul(&w).tanh().matmul(&v))]
+                let (x, w, v) = (t.example("x", &[9]), t.shared("w", &[9, 8]), t.shared("v", &[8, 9]));
+                [("x_dot", parts(&x.matmul(&w)).matmul(&v))]
             });
             let routes = crate::explain(&field.unwrap(), "x", "x_dot", crate::Workload::default()).unwrap();
-            let planned = routes.iter().find(|route| route.name() == "planned").unwrap().tape().nodes();
-            let counted = |of: fn(&Op) -> bool| planned.iter().filter(|n| of(&n.op)).count();
-            [counted(|op| matches!(op, Op::Slice(_))), counted(|op| matches!(op, Op::Gather(_)))]
+            assert!(routes.iter().any(|route| route.name().starts_with("planned")), "{routes}");
+            let nodes = routes.iter().flat_map(|route| route.tape().nodes());
+            nodes.filter(|node| matches!(node.op, Op::Gather(_))).count()
         };
-        assert_eq!(ops(&|x| x.clone()), [1, 0]);
-        let [_, gathered] = ops(&|x| x.gather(0, &[3, 0, 2, 1, 4]));
-        assert!(gathered > 1, "one of the field, and more of its matrices");
+        assert_eq!(gathers(&|y| y.slice(0, 0..3).tanh().concat(&[&y.slice(0, 3..8).sin()], 0)), 0);
+        assert!(gathers(&|y| y.gather(0, &[3, 0, 2, 1, 4, 7, 6, 6]).tanh()) > 1);
     }
 
     /// An einsum has letters for more axes than there are small ones.
