@@ -1,7 +1,8 @@
-"""Mutation tests: python3 .ci/mutants PACKAGE [REGEX] [--every N] [--tests T ..]
+"""Mutation tests: python3 .ci/mutants PACKAGE [REGEX] [--every N] [--tests T ..] [--longest S]
 
-cargo-mutants says what could be changed in PACKAGE; here all of that is compiled once, each mutant behind a switch, and the
-tests run once for each mutant that they reach. Slopes in the tables of elementary functions are changed too.
+cargo-mutants says what could be changed in PACKAGE; here all of that is compiled once, each mutant behind a switch. Each test
+by itself then tells which mutants it reaches, and a mutant is given to those that reach it, the quickest first, until one
+fails. Slopes in the tables of elementary functions are changed too.
 
 Needs cargo-mutants, and the Python packages tree-sitter and tree-sitter-rust. Works in a copy, target/mutants; prints what
 is not caught, and totals by file.
@@ -33,6 +34,7 @@ def main():
     parser.add_argument('regex', nargs='?', default='', help='which mutants, by "FILE:LINE:COLUMN: WHAT in FUNCTION"')
     parser.add_argument('--every', type=int, default=1, metavar='N', help='a random sample of one in N')
     parser.add_argument('--tests', nargs='*', default=[], help='names of test targets (`lib` is the unit tests); all by default')
+    parser.add_argument('--longest', type=float, default=60, metavar='S', help='tests that take more seconds are left out')
     options = parser.parse_args()
     copy_sources()
     mutants = listed(options.package)
@@ -44,7 +46,7 @@ def main():
     verdicts.update((m['id'], 'not placed') for f in files.values() for m in f.mutants if m['id'] not in f.placed)
     drop_unviable(options.package, files)
     live = [m for f in files.values() for m in f.mutants if m['id'] in f.placed]
-    verdicts.update(tested(options.package, options.tests, live))
+    verdicts.update(tested(options, live))
     report(wanted, verdicts)
 
 
@@ -113,17 +115,12 @@ def ranges(files, name):
     return files[name].ranges if name in files else []
 
 
-def tested(package, tests, mutants):
-    targets = [flag for t in tests for flag in (['--lib'] if t == 'lib' else ['--test', t])]
-    # Quick to build, and no slower to run where it counts.
-    fast = [f'--config=profile.test.package.{p}.{key}' for p in ('ad-core', 'ad-ops') for key in ('opt-level=1', 'debug=false')]
-    build = run('cargo', 'test', '--no-run', '--message-format=json', '--package', package, *fast, *targets)
-    if build.returncode:
-        sys.exit(build.stderr)
-    artifacts = [json.loads(line) for line in build.stdout.splitlines()]
-    binaries = [a['executable'] for a in artifacts if a.get('executable') and a['profile']['test']]
-    reached = sorted((reach(package, b) for b in binaries), key=lambda r: r[2])
-    verdicts, todo, lock, start = {}, list(mutants), threading.Lock(), time.time()
+def tested(options, mutants):
+    package, todo, verdicts, lock = options.package, list(mutants), {}, threading.Lock()
+    found = [reach(package, *test, options.longest) for test in all_tests(package, options.tests)]
+    reached = sorted((test for test in found if test), key=lambda test: test[0])
+    print(f'{len(reached)} tests of {sum(took for took, *_ in reached):.0f} s in all', flush=True)
+    start = time.time()
 
     def work():
         while True:
@@ -139,46 +136,60 @@ def tested(package, tests, mutants):
                 if len(verdicts) % 100 == 0:
                     print(f'{len(verdicts)} of {len(mutants)} after {time.time() - start:.0f} s', flush=True)
 
-    workers = [threading.Thread(target=work) for _ in range(2)]
+    workers = [threading.Thread(target=work) for _ in os.sched_getaffinity(0)]
     for action in (threading.Thread.start, threading.Thread.join):
         for worker in workers:
             action(worker)
     return verdicts
 
 
-def reach(package, binary):
+def all_tests(package, targets):
+    """The tests as pairs of a binary and a name."""
+    flags = [flag for t in targets for flag in (['--lib'] if t == 'lib' else ['--test', t])]
+    # Quick to build, and no slower to run where it counts.
+    fast = [f'--config=profile.test.package.{p}.{key}' for p in ('ad-core', 'ad-ops') for key in ('opt-level=1', 'debug=false')]
+    build = run('cargo', 'test', '--no-run', '--message-format=json', '--package', package, *fast, *flags)
+    if build.returncode:
+        sys.exit(build.stderr)
+    artifacts = [json.loads(line) for line in build.stdout.splitlines()]
+    for binary in (a['executable'] for a in artifacts if a.get('executable') and a['profile']['test']):
+        for line in run(binary, '--list', '--format', 'terse').stdout.splitlines():
+            if line.endswith(': test'):
+                yield binary, line[:-len(': test')]
+
+
+def reach(package, binary, test, longest):
+    """How long a test takes, the test, and the mutants that it meets."""
+    begin = time.time()
+    answer = call(package, binary, test, longest)
+    took = time.time() - begin
+    if answer == 'timeout':
+        print(f'left out: {test}', flush=True)
+        return None
     with tempfile.NamedTemporaryFile() as file:
-        begin = time.time()
-        if call(package, binary, 3600, REACHED=file.name) != 'passed':
-            sys.exit(f'{binary} fails without mutants')
-        took = time.time() - begin
-        found = {int(line) for line in pathlib.Path(file.name).read_text().split()}
-    print(f'{pathlib.Path(binary).name}: {took:.1f} s, reaches {len(found)}', flush=True)
-    return binary, found, took
+        if answer != 'passed' or call(package, binary, test, 3600, REACHED=file.name) != 'passed':
+            sys.exit(f'{test} fails without mutants')
+        return took, binary, test, {int(line) for line in pathlib.Path(file.name).read_text().split()}
 
 
 def judge(package, number, reached):
-    reaching = [(b, took) for b, found, took in reached if number in found]
-    for binary, took in reaching:
-        answer = call(package, binary, max(20, 12 * took), MUTANT=str(number))
+    reaching = [test for test in reached if number in test[3]]
+    for took, binary, test, _ in reaching:
+        answer = call(package, binary, test, max(3, 20 * took), MUTANT=str(number))
         if answer != 'passed':
             return 'caught' if answer == 'failed' else 'timeout'
     return 'missed' if reaching else 'not reached'
 
 
-def call(package, binary, limit, **environment):
-    """Runs tests until one fails."""
-    environment = {**os.environ, 'RUST_BACKTRACE': '0', 'PROPTEST_CASES': '100', **environment}
-    tests = subprocess.Popen([binary, '-q'], cwd=COPY / package, env=environment, text=True,
-                             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-    overdue = threading.Event()
-    timer = threading.Timer(limit, lambda: (overdue.set(), tests.kill()))
-    timer.start()
-    failed = any(re.match(r'[.i]*F|.*\bFAILED\b|failures:', line) for line in tests.stdout)
-    tests.kill()
-    code = tests.wait()
-    timer.cancel()
-    return 'timeout' if overdue.is_set() else 'failed' if failed or code not in (0, -9) else 'passed'
+def call(package, binary, test, limit, **environment):
+    environment = {**os.environ, 'RUST_BACKTRACE': '0', 'PROPTEST_CASES': '100', 'PROPTEST_MAX_SHRINK_ITERS': '0',
+                   'PROPTEST_DISABLE_FAILURE_PERSISTENCE': '1', 'PROPTEST_RNG_SEED': '1', **environment}
+    try:
+        done = subprocess.run([binary, '-q', '--exact', test], cwd=COPY / package, env=environment, timeout=limit,
+                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    except subprocess.TimeoutExpired:
+        return 'timeout'
+    return 'failed' if done.returncode else 'passed'
 
 
 def report(mutants, verdicts):

@@ -11,19 +11,19 @@ SWITCH = '''
 #[doc(hidden)]
 pub fn __mutant(ids: &[u32]) -> usize {
     use std::io::Write;
-    use std::sync::{LazyLock, Mutex};
+    use std::sync::LazyLock;
+    use std::sync::atomic::{AtomicBool, Ordering};
     static CHOSEN: LazyLock<u32> =
         LazyLock::new(|| std::env::var("MUTANT").ok().and_then(|id| id.parse().ok()).unwrap_or(u32::MAX));
-    static REACHED: LazyLock<Option<Mutex<(std::fs::File, Vec<bool>)>>> = LazyLock::new(|| {
+    static REACHED: LazyLock<Option<std::fs::File>> = LazyLock::new(|| {
         let path = std::env::var("REACHED").ok()?;
-        let file = std::fs::OpenOptions::new().append(true).create(true).open(path).ok()?;
-        Some(Mutex::new((file, vec![false; 20000])))
+        std::fs::OpenOptions::new().append(true).create(true).open(path).ok()
     });
-    if let Some(reached) = &*REACHED {
-        let mut reached = reached.lock().unwrap_or_else(|e| e.into_inner());
+    static MET: [AtomicBool; 20000] = [const { AtomicBool::new(false) }; 20000];
+    if let Some(mut file) = REACHED.as_ref() {
         for &id in ids {
-            if !std::mem::replace(&mut reached.1[id as usize], true) {
-                let _ = writeln!(reached.0, "{id}");
+            if !MET[id as usize].swap(true, Ordering::Relaxed) {
+                let _ = file.write_all(format!("{id}\n").as_bytes());
             }
         }
     }

@@ -117,7 +117,7 @@ impl<'a, A: Transposable> Measurement<'a, A> {
     }
 
     /// Random rows of a sketch with their images: normal ones where these are known, else some of the vectors.
-    fn random_rows(&self, count: usize, stream: &mut Stream) -> Result<[Rows; 3]> {
+    pub(super) fn random_rows(&self, count: usize, stream: &mut Stream) -> Result<[Rows; 3]> {
         let dim = self.vectors.dim;
         if self.is_whole() {
             let s = Rows::draw(Probe::Gaussian.into(), count, dim, stream)?;

@@ -1,6 +1,9 @@
 use super::*;
+use crate::hutch_pp::Sketch;
+use crate::probe::Probe;
 use crate::random::Purpose;
-use crate::trace::{Dense, Jacobian};
+use crate::trace::tests::Counted;
+use crate::trace::{Dense, Jacobian, Rows, dot};
 use ad_core::{Elementary, Tape};
 
 fn stream(draw: u32) -> Stream {
@@ -114,7 +117,12 @@ fn exact_is_chosen_where_it_costs_no_more() {
     let slope = |x: f64| 2.0 * (1.0 - x.tanh().powi(2));
     let exact = choice.method().estimate(&at, &mut stream(0)).unwrap();
     assert!((exact.value - (2.0 + slope(0.3) + slope(0.2))).abs() < 1e-14);
-    assert!(Auto::new(0, 2).choose(&[at], &mut stream(0)).is_err());
+    let refused = |auto: Auto, maps: &[Dense]| auto.choose(maps, &mut stream(0)).is_err();
+    let [small, large] = [2, 3].map(|d| Dense::new(d, vec![1.0; d * d]).unwrap());
+    assert!(refused(Auto::new(0, 2), std::slice::from_ref(&small)));
+    assert!(refused(Auto { measure: 0, ..Auto::new(1, 2) }, std::slice::from_ref(&small)));
+    assert!(refused(Auto::new(1, 0), &[Dense::new(0, vec![]).unwrap()]));
+    assert!(refused(Auto::new(1, 2), &[small, large]));
     assert!(Auto::new(1, 2).choose::<Dense>(&[], &mut stream(0)).unwrap_err().to_string().contains("0 maps"));
 }
 
@@ -166,4 +174,101 @@ fn a_jacobian_is_a_map_with_its_transpose() {
     }
     assert!(jacobian.at(&[&[0.0; 3]]).unwrap_err().to_string().contains("2 inputs"));
     assert!(jacobian.at(&[&[0.0; 2], &[0.0; 9]]).unwrap_err().to_string().contains("`x` of shape [3]"));
+}
+
+/// The products of a measurement are told as they are taken, two for each vector where these are as many as dimensions; and all
+/// methods are considered, the best first.
+#[test]
+fn what_is_measured_is_told() {
+    let d = 16;
+    let [map, ..] = three(d);
+    for measure in [5, d, 3 * d] {
+        let counted = Counted(&map, 0.into());
+        let auto = Auto { measure, ..Auto::new(6, d) };
+        let choice = auto.choose(std::slice::from_ref(&counted), &mut stream(0)).unwrap();
+        assert_eq!(choice.measured(), counted.1.get());
+        assert!(if measure < d { choice.measured() > 2 * measure } else { choice.measured() == 2 * d });
+        let considered = choice.considered();
+        assert!(considered.is_sorted_by_key(|p| p.variance) && considered[0].method == choice.method());
+        let methods = Method::all(6, d);
+        assert!(considered.len() == methods.len() && considered.iter().all(|p| methods.contains(&p.method)));
+    }
+}
+
+/// Every method takes as many products as were granted, and tells of them.
+#[test]
+fn methods_take_what_is_granted() {
+    let [map, ..] = three(16);
+    for method in Method::all(12, 16) {
+        let counted = Counted(&map, 0.into());
+        let told = method.estimate(&counted, &mut stream(0)).unwrap().products;
+        assert_eq!([told, counted.1.get()], [12; 2], "{method}");
+    }
+    for (products, dim) in [(1, 3), (3, 4), (6, 16), (12, 3), (25, 64)] {
+        let methods = Method::all(products, dim);
+        for method in &methods {
+            let taken = match *method {
+                Method::Exact => panic!("the exact one is no estimate"),
+                Method::Hutchinson { probes, .. } => probes,
+                Method::HutchPp { split, .. } if split.basis == 0 => panic!("a basis of no rows is none"),
+                Method::HutchPp { split, sketch } => split.products(sketch),
+            };
+            assert_eq!(taken, products, "{method}");
+        }
+        assert!(methods.iter().enumerate().all(|(k, method)| !methods[..k].contains(method)));
+    }
+}
+
+/// Normal probes, which are never chosen, are predicted as well.
+#[test]
+fn normal_probes_have_the_variance_of_the_formula() {
+    let d = 8;
+    let [map, ..] = three(d);
+    let square: f64 = (0..d * d)
+        .map(|ij| 0.5 * (map.entries()[ij] + map.entries()[ij % d * d + ij / d]))
+        .map(|b| b * b)
+        .sum();
+    let measured = Measurement::new(&map, d, &mut stream(0)).unwrap();
+    let method = Method::Hutchinson { probes: 3, block: Probe::Gaussian.into() };
+    let variance = measured.variance(method, &mut stream(1)).unwrap();
+    assert!((variance - 2.0 * square / 3.0).abs() < 1e-12 * variance);
+}
+
+/// Rows of a sketch that are some of the vectors measured: as many as wanted, each once, any of them, with their images.
+#[test]
+fn a_short_measurement_sketches_with_its_vectors() {
+    let d = 16;
+    let [map, ..] = three(d);
+    let measured = Measurement::new(&map, 3, &mut stream(0)).unwrap();
+    let mut seen: Vec<Vec<f64>> = Vec::new();
+    for draw in 0..50 {
+        let [s, js, jts] = measured.random_rows(2, &mut stream(draw)).unwrap();
+        assert!(s.len() == 2 && s.row(0) != s.row(1));
+        assert!(js == s.image(&map).unwrap() && jts == s.transposed_image(&map).unwrap());
+        if !seen.contains(&s.data) {
+            seen.push(s.data);
+        }
+    }
+    assert_eq!(seen.len(), 6, "all pairs of three");
+    assert_eq!(measured.random_rows(5, &mut stream(0)).unwrap()[0].len(), 3);
+}
+
+/// What a sketch multiplies: `J s`, `(J + J^T) s`, or `(J - c I) s` with the mean `c` of the diagonal as the rows show it.
+#[test]
+fn sketches_are_products_with_the_map() {
+    let d = 6;
+    let [map, ..] = three(d);
+    let s = Rows { dim: d, data: normals(3 * d, 41) };
+    let (js, jts) = (s.image(&map).unwrap(), s.transposed_image(&map).unwrap());
+    let c = dot(&js.data, &s.data) / dot(&s.data, &s.data);
+    for (sketch, shift, more) in
+        [(Sketch::Jacobian, 0.0, 0.0), (Sketch::Symmetric, 0.0, 1.0), (Sketch::Shifted, c, 0.0)]
+    {
+        let (image, taken) = method::image(sketch, &s, js.clone(), || Ok(jts.clone())).unwrap();
+        assert_eq!(taken, shift);
+        for (k, x) in image.data.iter().enumerate() {
+            let want = js.data[k] + more * jts.data[k] - shift * s.data[k];
+            assert!((x - want).abs() < 1e-14 * (1.0 + want.abs()), "{sketch:?}");
+        }
+    }
 }

@@ -89,7 +89,7 @@ mod tests {
     }
 
     /// One point, as an example for each list of `count` sign vectors; with more inputs that all examples have alike.
-    fn over_all_signs(tape: &Tape, count: usize, basis: &[f64]) -> Vec<Vec<f64>> {
+    fn over_all_signs(tape: &Tape, count: usize, basis: &[f64], shift: Option<f64>) -> Vec<Vec<f64>> {
         let n = SIGNS.pow(count as u32);
         let sign = |k: usize, i: usize| if k >> i & 1 == 1 { 1.0 } else { -1.0 };
         let probes = (0..n).flat_map(|k| (0..count * D).map(move |i| sign(k, i))).collect();
@@ -101,6 +101,7 @@ mod tests {
             inputs.push(Array::new(&[n, basis.len() / D, D], basis.repeat(n)).unwrap());
         }
         inputs.push(Array::new(&[n, count, D], probes).unwrap());
+        inputs.extend(shift.map(|c| Array::new(&[n], vec![c; n]).unwrap()));
         tape.eval(n, &inputs).unwrap().into_iter().map(|a| a.data).collect()
     }
 
@@ -108,28 +109,40 @@ mod tests {
         x.iter().sum::<f64>() / x.len() as f64
     }
 
-    /// Over all pairs of sign vectors the mean square of what is told is the variance of the estimates, exactly; and the
-    /// estimate is the one that tells of nothing.
+    /// Over all pairs of sign vectors, and all triples, the mean square of what is told is the variance of the estimates,
+    /// exactly; and the estimate is the one that tells of nothing.
     #[test]
     fn over_all_pairs_of_signs_the_error_told_is_the_error() {
+        [2, 3].into_iter().for_each(the_error_told_is_the_error);
+    }
+
+    fn the_error_told_is_the_error(count: usize) {
         let basis = [0.6, 0.0, -0.8, 0.0];
-        let hutchinson = Estimator::Hutchinson { probes: 2 };
-        let pp = HutchPp { basis: 1, probes: 2 };
-        for (with, without, basis) in [
+        let hutchinson = Estimator::Hutchinson { probes: count };
+        let pp = HutchPp { basis: 1, probes: count };
+        for (with, without, basis, shift) in [
             (
                 divergence_with_error(&field(), "x", "x_dot", hutchinson).unwrap(),
                 divergence(&field(), "x", "x_dot", hutchinson).unwrap(),
                 &[][..],
+                None,
             ),
             (
                 pp.measure(&field(), "x", "x_dot", Sketch::Jacobian).unwrap(),
                 crate::hutch_pp::estimate(&field(), "x", "x_dot", pp).unwrap(),
                 &basis[..],
+                None,
+            ),
+            (
+                pp.measure(&field(), "x", "x_dot", Sketch::Shifted).unwrap(),
+                crate::hutch_pp::estimate_shifted(&field(), "x", "x_dot", pp).unwrap(),
+                &basis[..],
+                Some(0.7),
             ),
         ] {
             let place = with.outputs().iter().position(|(name, _)| name == STANDARD_ERROR).unwrap();
-            let found = over_all_signs(&with, 2, basis);
-            let plain = over_all_signs(&without, 2, basis);
+            let found = over_all_signs(&with, count, basis, shift);
+            let plain = over_all_signs(&without, count, basis, shift);
             assert!(found[1].iter().zip(&plain[1]).all(|(a, b)| (a - b).abs() < 1e-13));
             let trace = mean(&found[1]);
             let variance = mean(&found[1].iter().map(|x| (x - trace).powi(2)).collect::<Vec<_>>());

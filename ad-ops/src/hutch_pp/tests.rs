@@ -1,6 +1,6 @@
 use super::*;
 use crate::{Estimator, divergence, random::Purpose};
-use ad_core::{Array, Elementary};
+use ad_core::{Array, BLOCK, Elementary};
 
 /// A field with a skip, a gate and time, of `d` numbers.
 fn field(d: usize) -> Tape {
@@ -126,6 +126,57 @@ fn variance_with_a_stale_basis_is_that_of_the_formula() {
         let trace: f64 = j.iter().step_by(d + 1).sum();
         assert_near(&[mean], &[trace], 1e-11);
     }
+}
+
+/// By the definition, for any probes: the trace over the basis, the mean form of `J - c I` beside it, and `c` for each direction
+/// there.
+#[test]
+fn a_shift_is_taken_off_beside_the_basis_and_added_again() {
+    let (d, n, k, m) = (6, 3, 2, 3);
+    let (basis, probes, shifts) = (stale(n, k, d), numbers(&[n, m, d], 13), numbers(&[n], 12));
+    let tape = estimate_shifted(&field(d), "x", "x_dot", HutchPp { basis: k, probes: m }).unwrap();
+    let more = [basis.clone(), probes.clone(), shifts.clone()];
+    let got = call(&tape, n, &[&inputs(d, n)[..], &more].concat());
+    for e in 0..n {
+        let (j, c) = (jacobian(d, n, e), shifts.data[e]);
+        let less: Vec<f64> =
+            (0..d * d).map(|i| j[i] - if i.is_multiple_of(d + 1) { c } else { 0.0 }).collect();
+        let q = &basis.data[e * k * d..][..k * d];
+        let form = |m: &[f64], v: &[f64]| (0..d * d).map(|i| v[i / d] * m[i] * v[i % d]).sum::<f64>();
+        let within: f64 = q.chunks_exact(d).map(|q| form(&j, q)).sum();
+        let left = beside(q, &less, d);
+        let rest: f64 = probes.data[e * m * d..][..m * d].chunks_exact(d).map(|g| form(&left, g)).sum();
+        assert_near(&[within + rest / m as f64 + c * (d - k) as f64], &got[1][e..=e], 1e-12);
+    }
+}
+
+/// A sketch and its basis cost so many products, by the definition.
+#[test]
+fn products_are_counted() {
+    for (basis, probes) in [(1, 1), (3, 2), (5, 7)] {
+        let products = |sketch| HutchPp { basis, probes }.products(sketch);
+        assert_eq!(products(Sketch::Jacobian), basis + basis + probes);
+        assert_eq!(products(Sketch::Symmetric), 2 * basis + basis + probes);
+        assert_eq!(products(Sketch::Shifted), products(Sketch::Jacobian));
+    }
+}
+
+/// The basis and the shift of an example are the same, to the bit, in any batch: here of more than one block.
+#[test]
+fn bases_do_not_depend_on_the_batch() {
+    let (d, n, k) = (4, BLOCK + 3, 2);
+    let sketcher = Sketcher::<f64>::new(&field(d), "x", "x_dot", k, Sketch::Shifted).unwrap();
+    let (given, s) = (inputs(d, n), numbers(&[n, k, d], 33));
+    let [t, x, w, v] = &given[..] else { panic!("four inputs") };
+    let part = |at: std::ops::Range<usize>| {
+        let rows = |a: &Array, size: usize| a.data[at.start * size..at.end * size].to_vec();
+        let (t, x, s) = (rows(t, 1), rows(x, d), rows(&s, k * d));
+        sketcher.bases(at.len(), &[&t, &x, &w.data, &v.data, &s]).unwrap()
+    };
+    let whole = part(0..n);
+    let parts = [part(0..7), part(7..BLOCK + 1), part(BLOCK + 1..n)];
+    assert_eq!(whole.basis, parts.each_ref().map(|p| &p.basis[..]).concat());
+    assert_eq!(whole.shift, parts.each_ref().map(|p| &p.shift[..]).concat());
 }
 
 /// One tape gives what the three stages give, value and gradient, whatever the sketch; with a sketch that has dependent rows
@@ -326,7 +377,16 @@ fn bases_are_kept_by_example() {
     assert!(Bases::<f64>::new(settings, Sketch::Jacobian, Refresh::Always).is_due(1));
     adaptive.retain(&[2]);
     assert!(adaptive.is_due(1));
-    assert!(adaptive.renew(&[4], |_| Ok(Sketched { basis: vec![], shift: vec![] })).is_err());
+    let mut made = |basis: usize, shift: usize| {
+        adaptive.renew(&[4, 5], |_| Ok(Sketched { basis: vec![0.0; basis], shift: vec![0.0; shift] })).is_ok()
+    };
+    assert!(!made(0, 0) && !made(3, 0) && !made(4, 1) && !made(2, 3) && made(4, 2));
+    // With one row and one probe a new basis each time costs half as much again; then no variance is less.
+    let mut adaptive = Bases::new(HutchPp { basis: 1, probes: 1 }, Sketch::Jacobian, Refresh::Adaptive);
+    run(&mut adaptive, &[1]);
+    adaptive.note(&[1], &[2.0]);
+    adaptive.note(&[1], &[4.0]);
+    assert!(!adaptive.is_due(1), "as much variance as 1.5 times the new one's");
 }
 
 #[test]
@@ -339,6 +399,8 @@ fn what_cannot_be_estimated_is_refused() {
     assert!(estimate(&field(2), "z", "x_dot", settings).unwrap_err().to_string().contains("its inputs are"));
     let sketcher = Sketcher::<f64>::new(&field(2), "x", "x_dot", 1, Sketch::Jacobian).unwrap();
     assert!(sketcher.bases(1, &[&[0.0]]).unwrap_err().to_string().contains("5 inputs"));
+    let short = sketcher.bases(2, &[&[0.0; 2], &[0.0; 2], &[0.0; 10], &[0.0; 10], &[0.0; 4]]);
+    assert!(short.unwrap_err().to_string().contains("takes 4 elements, it was given 2"));
     let short = sketcher.bases(1, &[&[0.0], &[0.0], &[0.0; 10], &[0.0; 10], &[0.0; 2]]);
     assert!(short.unwrap_err().to_string().contains("`x` of shape [2] takes 2"));
 }

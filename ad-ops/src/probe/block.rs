@@ -213,6 +213,25 @@ mod tests {
         assert!((variance - formula).abs() < 1e-12 * formula, "{variance} of {formula}");
     }
 
+    /// Each probe of a block has the law that is told: entries of size one, or a length that is no matter of chance, or neither.
+    #[test]
+    fn the_law_of_one_probe_is_that_told() {
+        let d = 12;
+        let laws = [Block::Independent(Probe::Rademacher), Probe::Gaussian.into(), Probe::Sphere.into()];
+        for block in laws.into_iter().chain([Block::Haar, Block::Hadamard]) {
+            let mut v = vec![0.0; d];
+            block.fill(&mut Purpose::Probe.stream(2, 1, 1), d, &mut v).unwrap();
+            let law = if v.iter().all(|x| x.abs() == 1.0) {
+                Probe::Rademacher
+            } else if (v.iter().map(|x| x * x).sum::<f64>() - d as f64).abs() < 1e-12 {
+                Probe::Sphere
+            } else {
+                Probe::Gaussian
+            };
+            assert_eq!(block.marginal(), law, "{block:?}");
+        }
+    }
+
     /// The sign of a probe changes nothing: the form is even.
     #[test]
     fn antithetic_probes_are_the_same_probe_twice() {

@@ -124,6 +124,7 @@ fn leave_one_out(map: &impl Transposable, omega: &Rows) -> Result<DiagonalEstima
 mod tests {
     use super::*;
     use crate::random::Purpose;
+    use crate::trace::tests::Counted;
     use crate::trace::{Dense, Diagonal};
 
     fn dense(d: usize) -> Dense {
@@ -161,6 +162,22 @@ mod tests {
                 "entry {i}: {} of {off}",
                 e * e * (count - 1.0)
             );
+        }
+    }
+
+    /// As many orthogonal probes as dimensions leave nothing to chance; all products that are granted are taken.
+    #[test]
+    fn a_whole_block_is_exact() {
+        let (d, a) = (6, dense(6));
+        let mut stream = Purpose::Probe.stream(4, 0, 0);
+        assert_near(&diagonal(&a, d, Block::Haar, &mut stream).unwrap().value, &exact(&a), 1e-12);
+        let wide = dense(30);
+        for products in 4..12 {
+            let counted = Counted(&wide, 0.into());
+            let told = diag_pp(&counted, products, &mut stream).unwrap().products;
+            assert_eq!([told, counted.1.take()], [products; 2]);
+            let told = xdiag(&counted, products, &mut stream).unwrap().products;
+            assert_eq!([told, counted.1.take()], [products / 2 * 2; 2]);
         }
     }
 

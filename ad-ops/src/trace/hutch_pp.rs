@@ -109,3 +109,29 @@ pub(super) fn at_least(products: usize, least: usize, name: &str) -> Result<()> 
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::probe::Probe;
+    use crate::random::Purpose;
+    use crate::trace::Dense;
+
+    /// A third of the products sketch, or a quarter and a half of them: as many as the rank leave no rest, of a map that is
+    /// not symmetric.
+    #[test]
+    fn low_rank_is_exact() {
+        let (d, rank) = (20, 4);
+        let mut stream = Purpose::Probe.stream(28, 0, 0);
+        let [left, right] = [0, 1].map(|_| Rows::draw(Probe::Gaussian.into(), rank, d, &mut stream).unwrap());
+        let a = left.transposed().times(&right);
+        let trace: f64 = a.data.iter().step_by(d + 1).sum();
+        let a = Dense::new(d, a.data).unwrap();
+        let check = |found: Estimate| {
+            let told = found.standard_error.unwrap();
+            assert!((found.value - trace).abs() < 1e-10 && told < 1e-10, "{found} of {trace}");
+        };
+        check(hutch_pp(&a, 3 * rank + 1, Probe::Gaussian, &mut stream).unwrap());
+        check(hutch_pp_non_adaptive(&a, 4 * rank, Probe::Gaussian, &mut stream).unwrap());
+    }
+}

@@ -109,6 +109,18 @@ mod tests {
         check(Block::Independent(crate::Probe::Rademacher), &pairs.collect::<Vec<_>>());
     }
 
+    /// A whole block of orthogonal probes tells of no error, and half of one of some.
+    #[test]
+    fn a_whole_block_tells_of_no_error() {
+        let a = Dense::new(4, (0..16).map(|k| f64::from(k * k % 11)).collect()).unwrap();
+        let told = |probes| {
+            let mut stream = crate::random::Purpose::Probe.stream(1, 2, 3);
+            hutchinson(&a, probes, Block::Hadamard, &mut stream).unwrap().standard_error
+        };
+        assert_eq!((told(1), told(4), told(8)), (None, Some(0.0), Some(0.0)));
+        assert!(told(2).is_some_and(|error| error > 0.0));
+    }
+
     /// In one dimension no probe is orthogonal to another: they are independent. In two, two leave nothing to chance.
     #[test]
     fn blocks_begin_at_two_dimensions() {

@@ -182,15 +182,16 @@ mod tests {
         // The same probes, fewer steps: what differs is the bias of the quadrature.
         let bias = |steps| (error(steps, 20).0 - error(30, 20).0).abs();
         assert!(bias(12) < 1e-3 * bias(2), "{} {}", bias(2), bias(12));
-        let identity = log_det_lanczos(
-            &Diagonal(vec![1.0; 9]),
-            2,
-            5,
-            Probe::Sphere,
-            &mut Purpose::Probe.stream(1, 1, 1),
-        );
-        let identity = identity.unwrap();
-        assert!((identity.value - 9.0 * 2.0_f64.ln()).abs() < 1e-12 && identity.products == 4);
+        for size in [1.0, 1e10, 0.0] {
+            let map = Diagonal(vec![size; 9]);
+            let mut stream = Purpose::Probe.stream(1, 1, 1);
+            let found = log_det_lanczos(&map, 2, 5, Probe::Sphere, &mut stream).unwrap();
+            assert!(
+                (found.value - 9.0 * size.ln_1p()).abs() < 1e-12 * (1.0 + found.value),
+                "{size}: {found}"
+            );
+            assert_eq!(found.products, 4, "one step is all, for each probe");
+        }
     }
 
     /// The mean of roulettes is the logarithm, whatever few terms each takes; without the weights it would not be.

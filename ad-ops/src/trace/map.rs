@@ -131,3 +131,19 @@ impl Transposable for Dense {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A map by a closure is the matrix of the same products, on several rows at once.
+    #[test]
+    fn a_closure_is_a_map() {
+        let dense = Dense::new(2, vec![1.0, 2.0, 3.0, 4.0]).unwrap();
+        let closure = Products::new(2, |x, y| (y[0], y[1]) = (x[0] + 2.0 * x[1], 3.0 * x[0] + 4.0 * x[1]));
+        let (rows, mut images) = ([1.0, -1.0, 0.5, 2.0], [[0.0; 4]; 2]);
+        dense.apply(&rows, &mut images[0]).unwrap();
+        closure.apply(&rows, &mut images[1]).unwrap();
+        assert!(images[0] == images[1] && closure.dim() == 2);
+    }
+}

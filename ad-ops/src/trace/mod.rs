@@ -46,7 +46,7 @@ mod qr;
 mod rows;
 mod statistics;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod tolerance;
 mod tridiagonal;
 mod xtrace;

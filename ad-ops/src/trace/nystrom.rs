@@ -121,3 +121,56 @@ pub fn xnystrace(
         .collect();
     Ok(Estimate { value: mean(&samples), standard_error: standard_error(&samples), products: count })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::xtrace::tests::{assert_is_mean, rest, without};
+    use super::*;
+    use crate::random::Purpose;
+    use crate::trace::Diagonal;
+
+    fn stream(draw: u32) -> Stream {
+        Purpose::Probe.stream(27, draw, 0)
+    }
+
+    /// By the definition: for each vector the trace of the approximation by the others, and the form of what that leaves.
+    #[test]
+    fn each_vector_is_left_out_in_turn() {
+        let map = Diagonal((0..9).map(|k| 0.5_f64.powi(k)).collect());
+        for rescaling in [Rescaling::None(Probe::Gaussian), Rescaling::Resphered] {
+            let omega = Rows::draw(rescaling.probe(), 4, 9, &mut stream(0)).unwrap();
+            let sample = |k: usize| {
+                let [others, own] = without(&omega, k);
+                let nystrom = Nystrom::new(&map, &others).unwrap();
+                let root = nystrom.inverse.times(&nystrom.image);
+                let along = own.times_transposed(&root);
+                let form = forms(&map, &own).unwrap()[0] - dot(&along.data, &along.data);
+                let beside = own.beside(&ThinQr::new(&others).basis);
+                dot(&root.data, &root.data) + rest(rescaling, form, &beside, 9 - 3)
+            };
+            let samples: Vec<f64> = (0..4).map(sample).collect();
+            assert_is_mean(&xnystrace(&map, 4, rescaling, &mut stream(0)).unwrap(), &samples);
+        }
+    }
+
+    /// Signs that depend on those before them are left out, so that what is left makes no singular matrix.
+    #[test]
+    fn signs_are_independent() {
+        let map = Diagonal(vec![1.0, 2.0, 3.0]);
+        for draw in 0..50 {
+            let signs = independent(Probe::Rademacher.into(), 3, 3, &mut stream(draw)).unwrap();
+            assert_eq!(ThinQr::new(&signs).rank(), signs.len());
+            let found = xnystrace(&map, 3, Rescaling::None(Probe::Rademacher), &mut stream(draw)).unwrap();
+            assert_eq!(found.products, signs.len());
+        }
+    }
+
+    /// Half of the products make the approximation: as many as the rank leave no rest.
+    #[test]
+    fn low_rank_is_exact() {
+        let mut entries = vec![0.0; 20];
+        entries[..4].copy_from_slice(&[5.0, 2.0, 0.5, 3.0]);
+        let found = nystrom_pp(&Diagonal(entries), 8, Probe::Gaussian, &mut stream(0)).unwrap();
+        assert!((found.value - 10.5).abs() < 1e-10 && found.standard_error.unwrap() < 1e-10, "{found}");
+    }
+}

@@ -37,3 +37,20 @@ pub(super) fn variance(samples: &[f64]) -> Option<f64> {
 pub(super) fn standard_error(samples: &[f64]) -> Option<f64> {
     variance(samples).map(|v| (v / samples.len() as f64).sqrt())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One sample has no spread, and an estimate without one prints none.
+    #[test]
+    fn an_error_is_told_where_it_is_known() {
+        let of = |samples: &[f64]| Estimate {
+            value: mean(samples),
+            standard_error: standard_error(samples),
+            products: samples.len(),
+        };
+        assert_eq!(of(&[3.5]).to_string(), "3.5 (1 products)");
+        assert_eq!(of(&[1.0, 3.0]).to_string(), "2 +- 1.00e0 (2 products)");
+    }
+}

@@ -288,7 +288,7 @@ fn all_signs_beside_a_basis_are_exact() {
 }
 
 /// A map that counts its products.
-struct Counted<'a>(&'a Dense, std::cell::Cell<usize>);
+pub(crate) struct Counted<'a>(pub(crate) &'a Dense, pub(crate) std::cell::Cell<usize>);
 
 impl LinearMap for Counted<'_> {
     fn dim(&self) -> usize {

@@ -131,3 +131,60 @@ impl<'a, A: LinearMap> Grown<'a, A> {
         (1.0 - small - deviations * small.sqrt()).max(0.1).powi(3)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::Purpose;
+    use crate::trace::Diagonal;
+
+    fn flat() -> Diagonal {
+        Diagonal((0..200).map(|i| 1.0 + f64::from(i % 7) / 7.0).collect())
+    }
+
+    fn found(tolerance: Tolerance) -> Result<Estimate> {
+        to_tolerance(&flat(), tolerance, &mut Purpose::Probe.stream(29, 0, 0))
+    }
+
+    /// The standard error of so many probes is the one that the tolerance takes, and the quantile is that of tables, at ten per
+    /// cent: the failure probability whose bound on a normal deviation is 1.2816.
+    #[test]
+    fn bounds_are_those_told() {
+        let map = flat();
+        let failure = (-0.5 * 1.281_552_f64.powi(2)).exp();
+        let tolerance = Tolerance { error: 0.3, failure, max_products: 0 };
+        let grown = Grown {
+            map: &map,
+            tolerance,
+            basis: Rows::zeros(0, 200),
+            within: 0.0,
+            samples: Vec::new(),
+            left: Vec::new(),
+            products: 0,
+        };
+        let square = 7.0;
+        let standard_error = (2.0 * square / grown.probes_for(square)).sqrt();
+        assert!((standard_error * (2.0 * (2.0 / failure).ln()).sqrt() - 0.3).abs() < 1e-14);
+        for (count, quantile) in [(10, 4.865), (30, 20.599), (100, 82.358)] {
+            let got = grown.shown_by(count) * f64::from(count as u32);
+            assert!((got - quantile).abs() < 5e-3 * quantile, "{got} of {quantile}");
+        }
+        let few = Tolerance { failure: 1e-9, ..tolerance };
+        assert!(Grown { tolerance: few, ..grown }.shown_by(1) > 0.0, "some share is always shown");
+    }
+
+    /// As many products as an estimate takes are enough for it, and one less is not. The standard error is that of so many
+    /// probes, `2 |A|_F^2 / probes`.
+    #[test]
+    fn products_are_taken_up_to_the_limit() {
+        let tolerance = Tolerance { error: 8.0, failure: 0.1, max_products: 5000 };
+        let whole = found(tolerance).unwrap();
+        let products = whole.products;
+        assert!(products > 100 && found(Tolerance { max_products: products, ..tolerance }).unwrap() == whole);
+        let refused = found(Tolerance { max_products: products - 1, ..tolerance }).unwrap_err().to_string();
+        assert!(refused.contains("takes more than"), "{refused}");
+        let square: f64 = flat().0.iter().map(|a| a * a).sum();
+        let ratio = whole.standard_error.unwrap().powi(2) * products as f64 / (2.0 * square);
+        assert!((ratio - 1.0).abs() < 0.2, "{ratio}");
+    }
+}

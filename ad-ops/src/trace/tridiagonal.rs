@@ -31,10 +31,10 @@ pub(super) fn quadrature(diagonal: &[f64], beside: &[f64]) -> Vec<(f64, f64)> {
     (0..n).map(|i| (a[i * n + i], first[i] * first[i])).collect()
 }
 
-/// Makes entry `(p, q)` zero by a rotation; whether it was not already.
+/// Makes entry `(p, q)` zero by a rotation; whether it was not already, to rounding.
 fn rotate(a: &mut [f64], first: &mut [f64], n: usize, [p, q]: [usize; 2]) -> bool {
     let (app, aqq, apq) = (a[p * n + p], a[q * n + q], a[p * n + q]);
-    if apq.abs() <= f64::EPSILON * (app.abs() * aqq.abs()).sqrt() * 0.5 || apq.abs() < f64::MIN_POSITIVE {
+    if apq.abs() <= f64::EPSILON * app.abs().sqrt() * aqq.abs().sqrt() {
         return false;
     }
     let ratio = (aqq - app) / (2.0 * apq);
@@ -76,5 +76,20 @@ mod tests {
             assert!((moment(p) - want).abs() < 1e-14);
         }
         assert_eq!(quadrature(&[3.0], &[]), [(3.0, 1.0)]);
+    }
+
+    /// A matrix that is so many times as large has eigenvalues that are so many times as large, over all of the range, and
+    /// the same weights; and zero has the eigenvalue zero.
+    #[test]
+    fn eigenvalues_scale() {
+        let (diagonal, beside) = ([1.0, 0.3, 1e-3, 2.0, 0.0], [1e-2, 0.5, 1e-3, 0.25]);
+        let found = quadrature(&diagonal, &beside);
+        for size in [0.5_f64.powi(900), 2.0_f64.powi(900)] {
+            let scaled = quadrature(&diagonal.map(|x| size * x), &beside.map(|x| size * x));
+            for ((a, v), (b, w)) in found.iter().zip(scaled) {
+                assert!((a * size - b).abs() <= 1e-15 * size && (v - w).abs() < 1e-15);
+            }
+        }
+        assert_eq!(quadrature(&[0.0; 2], &[0.0]), [(0.0, 1.0), (0.0, 0.0)]);
     }
 }

@@ -89,3 +89,69 @@ pub(super) fn scale(rescaling: Rescaling, dims: usize, length: f64) -> f64 {
         Rescaling::Resphered => dims as f64 / length,
     }
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::random::Purpose;
+    use crate::trace::hutchinson::forms;
+    use crate::trace::{Dense, Diagonal};
+
+    /// Rows without one of them, and that one.
+    pub(in crate::trace) fn without(rows: &Rows, k: usize) -> [Rows; 2] {
+        [false, true].map(|is| {
+            let some = rows.iter().enumerate().filter(|(j, _)| (*j == k) == is);
+            Rows { dim: rows.dim, data: some.flat_map(|(_, row)| row).copied().collect() }
+        })
+    }
+
+    /// The rest that a probe shows by its form, where its part beside some others is known, and how many dimensions that has.
+    pub(in crate::trace) fn rest(rescaling: Rescaling, form: f64, beside: &Rows, dims: usize) -> f64 {
+        match rescaling {
+            Rescaling::None(_) => form,
+            Rescaling::Resphered => form * dims as f64 / dot(&beside.data, &beside.data),
+        }
+    }
+
+    pub(in crate::trace) fn assert_is_mean(found: &Estimate, samples: &[f64]) {
+        let error = standard_error(samples).unwrap();
+        for (got, want) in [(found.value, mean(samples)), (found.standard_error.unwrap(), error)] {
+            assert!((got - want).abs() < 1e-9 * (1.0 + want.abs()), "{found}: {got} of {want}");
+        }
+    }
+
+    /// By the definition: for each vector the trace over the basis of the other images, and the form of its part beside that
+    /// basis; also where one vector is there twice.
+    #[test]
+    fn each_vector_is_left_out_in_turn() {
+        let d = 9;
+        let mut stream = Purpose::Probe.stream(25, 0, 0);
+        let a = Dense::new(d, (0..d * d).map(|_| stream.standard_normal()).collect()).unwrap();
+        let all = Rows::draw(Probe::Gaussian.into(), 4, d, &mut stream).unwrap();
+        let [_, last] = without(&all, 3);
+        for omega in [all.clone(), all.concat(&last)] {
+            for rescaling in [Rescaling::None(Probe::Gaussian), Rescaling::Resphered] {
+                let images = omega.image(&a).unwrap();
+                let sample = |k: usize| {
+                    let basis = ThinQr::new(&without(&images, k)[0]).basis;
+                    let beside = without(&omega, k)[1].clone().beside(&basis);
+                    let within: f64 = forms(&a, &basis).unwrap().iter().sum();
+                    within + rest(rescaling, forms(&a, &beside).unwrap()[0], &beside, d - basis.len())
+                };
+                let samples: Vec<f64> = (0..omega.len()).map(sample).collect();
+                assert_is_mean(&from_probes(&a, &omega, rescaling).unwrap(), &samples);
+            }
+        }
+    }
+
+    /// Half of the products sketch, where there are so many dimensions.
+    #[test]
+    fn half_of_the_products_sketch() {
+        let map = Diagonal((1..40).map(f64::from).collect());
+        for products in 4..20 {
+            let mut stream = Purpose::Probe.stream(26, 0, 0);
+            let found = xtrace(&map, products, Rescaling::Resphered, &mut stream).unwrap();
+            assert_eq!(found.products, products / 2 * 2);
+        }
+    }
+}

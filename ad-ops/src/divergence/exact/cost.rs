@@ -178,6 +178,8 @@ mod tests {
         near(added(5, |[x, y, _]| x * y), ROWS * 3.0 + INSIDE * 9.0);
         near(added(5, |[x, _, w]| x.einsum("i,ij->ij", w)), ROWS * 15.0 + INSIDE * 18.0);
         near(added(5, |[_, _, w]| w.einsum("ij,ik->jk", w)), (SHARED * 75.0 + SHARED_WRITE * 25.0) / 20.0);
+        near(added(5, |[x, _, w]| x.einsum("i,ij->i", w)), ROWS * 15.0 + INSIDE * 6.0);
+        near(added(5, |[x, y, _]| x + y), ROWS * 6.0 + INSIDE * 9.0);
         near(added(5, |[x, _, _]| x.tanh()), ROWS * ELEMENTARY * 3.0 + INSIDE * 6.0);
         // 3 n numbers that examples share are in the cache up to its size.
         let last = 43_690;

@@ -153,7 +153,55 @@ fn arranged(a: &Value, b: &Value, labels: &[Label]) -> Vec<Label> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ad_core::{Array, Tape};
+    use crate::random::Purpose;
+    use ad_core::{Array, Elementary, Op, Tape};
+
+    /// The axes of a product are those wanted, each once; and where an index is last in each operand that has it, one such is
+    /// the last.
+    #[test]
+    fn products_are_walked_in_one_piece() {
+        let mut stream = Purpose::Constant.stream(16, 0, 0);
+        let tape = Tape::record(|t| {
+            for _ in 0..500 {
+                let mut some = |from: &[Label]| -> Vec<Label> {
+                    let mut drawn: Vec<(f64, Label)> = from.iter().map(|&l| (stream.uniform(), l)).collect();
+                    drawn.sort_by(|a, b| a.0.total_cmp(&b.0));
+                    drawn.into_iter().filter(|(x, _)| *x < 0.6).map(|(_, l)| l).collect()
+                };
+                let [a, b] = [0, 1].map(|_| Value { tracer: t.number(1.0), labels: some(&[0, 1, 2, 3, 4]) });
+                let mut wanted: Vec<Label> = [&a.labels[..], &b.labels].concat();
+                wanted.sort_unstable();
+                wanted.dedup();
+                let mut wanted = some(&wanted);
+                let mut out = arranged(&a, &b, &wanted);
+                let last = |v: &Value, l: Label| !v.labels.contains(&l) || v.labels.last() == Some(&l);
+                let good = |&l: &Label| last(&a, l) && last(&b, l);
+                assert!(out.last().is_none_or(good) || !wanted.iter().any(good));
+                out.sort_unstable();
+                wanted.sort_unstable();
+                assert_eq!(out, wanted);
+            }
+            [("y", t.number(1.0))]
+        });
+        tape.unwrap();
+    }
+
+    /// Places that follow each other are a slice; others are gathered.
+    #[test]
+    fn places_side_by_side_are_a_slice() {
+        let gathers = |parts: &dyn Fn(&Tracer) -> Tracer| {
+            let field = Tape::record(|t| {
+                let (x, w, v) = (t.example("x", &[9]), t.shared("w", &[9, 8]), t.shared("v", &[8, 9]));
+                [("x_dot", parts(&x.matmul(&w)).matmul(&v))]
+            });
+            let routes = crate::explain(&field.unwrap(), "x", "x_dot", crate::Workload::default()).unwrap();
+            assert!(routes.iter().any(|route| route.name().starts_with("planned")), "{routes}");
+            let nodes = routes.iter().flat_map(|route| route.tape().nodes());
+            nodes.filter(|node| matches!(node.op, Op::Gather(_))).count()
+        };
+        assert_eq!(gathers(&|y| y.slice(0, 0..3).tanh().concat(&[&y.slice(0, 3..8).sin()], 0)), 0);
+        assert!(gathers(&|y| y.gather(0, &[3, 0, 2, 1, 4, 7, 6, 6]).tanh()) > 1);
+    }
 
     /// An einsum has letters for more axes than there are small ones.
     #[test]

@@ -11,17 +11,15 @@ use ad_core::{Extent, Node, NodeId, Op, Operand, Tape};
 
 use super::network::{Axis, Factor, Label, Network, Source};
 
+#[cfg(test)]
+mod tests;
+
 /// The map from the line `seed` to the line `end`, through lines that are linear in it: the axes of the result are open
 /// first, then those of the seed. `None` where a line does something that has no form as a network, such as a
-/// selection, or where there are too many paths that share nothing.
+/// selection, where no path leads to it, or where there are too many that share nothing.
 pub(super) fn flatten(tape: &Tape, seed: NodeId, end: NodeId) -> Option<Network> {
-    let mut flatten =
-        Flatten { tape, seed, dominator: dominators(tape, seed), links: HashMap::new(), terms: 0 };
-    if end != seed && flatten.dominator[end.index()].is_none() {
-        let zero = Network::identity(flatten.extents(end));
-        return Some(Network { coefficient: 0.0, ..zero });
-    }
-    flatten.path(end.index(), seed.index())
+    let dominator = dominators(tape, seed);
+    Flatten { tape, seed, dominator, links: HashMap::new(), terms: 0 }.path(end.index(), seed.index())
 }
 
 /// The most terms of all sums together.
@@ -31,13 +29,12 @@ const MAX_TERMS: usize = 4096;
 fn dominators(tape: &Tape, seed: NodeId) -> Vec<Option<usize>> {
     let mut dominator: Vec<Option<usize>> = vec![None; tape.nodes().len()];
     let seed = seed.index();
-    for (place, node) in tape.nodes().iter().enumerate().skip(seed + 1) {
+    for (place, node) in tape.nodes().iter().enumerate() {
         let moving =
             node.operands.iter().map(|o| o.node.index()).filter(|&o| o == seed || dominator[o].is_some());
         let meet = |mut a: usize, mut b: usize| {
             while a != b {
-                let later = if a > b { &mut a } else { &mut b };
-                *later = dominator[*later].unwrap_or(seed);
+                (a, b) = (a.min(b), dominator[a.max(b)].unwrap_or(seed));
             }
             a
         };
@@ -55,10 +52,6 @@ struct Flatten<'a> {
 }
 
 impl Flatten<'_> {
-    fn extents(&self, id: NodeId) -> Vec<usize> {
-        self.tape.node(id).shape()
-    }
-
     fn is_linear(&self, operand: &Operand) -> bool {
         operand.node == self.seed || self.dominator[operand.node.index()].is_some()
     }

@@ -58,3 +58,36 @@ impl Goal {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::divergence::Ends;
+    use ad_core::{Elementary, Tape};
+
+    /// Directions in blocks of any size add up to what all of them are.
+    #[test]
+    fn blocks_of_directions_are_all_of_them() {
+        let d = 5;
+        let field = Tape::record(|t| {
+            let (x, w) = (t.example("x", &[d]), t.shared("w", &[d, d]));
+            [("x_dot", x.matmul(&w).tanh() * &x)]
+        });
+        let (field, numbers) =
+            (field.unwrap(), |n: usize| (0..n).map(|k| (k as f64).sin()).collect::<Vec<_>>());
+        let ends = Ends::find(&field, "x", "x_dot").unwrap();
+        let run = |tape: Tape| {
+            let inputs = [numbers(2 * d), numbers(d * d)];
+            tape.compile::<f64>().unwrap().call(2, &[&inputs[0], &inputs[1]]).unwrap().remove(1)
+        };
+        for goal in [Goal::Trace, Goal::Diagonal, Goal::SquaredNorm] {
+            let all = run(ends.record(&field, "y", |t, x, y, d| goal.by_directions(t, x, y, d)).unwrap());
+            for block in 1..=d + 1 {
+                let parts = ends.record(&field, "y", |t, x, y, d| goal.in_blocks(t, x, y, d, block));
+                for (got, want) in run(parts.unwrap()).iter().zip(&all) {
+                    assert!((got - want).abs() < 1e-14, "{goal:?} by {block}: {got} of {want}");
+                }
+            }
+        }
+    }
+}

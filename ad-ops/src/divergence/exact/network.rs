@@ -9,7 +9,7 @@ use std::rc::Rc;
 use ad_core::NodeId;
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 /// An index of a network.
 pub(super) type Label = usize;

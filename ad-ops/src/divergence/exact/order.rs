@@ -179,14 +179,15 @@ impl<'a> Search<'a> {
     /// The cost of putting the parts together and the numbers where the open axes want them.
     fn spread(&self, shape: &[usize], parts: &[Rc<Tree>]) -> f64 {
         let size: f64 = shape.iter().map(|&n| n as f64).product();
-        let line = self.pass(size, self.network.has_example());
         let contiguous = |places: &[usize]| places.windows(2).all(|w| w[0] + 1 == w[1]);
         let placed = self.network.open.iter().filter_map(|axis| axis.places.as_ref());
         // Numbers are put beside each other; anything else is left to whoever does not need it.
-        let placed: f64 = placed.map(|p| if contiguous(p) { line } else { f64::INFINITY }).sum();
+        if !placed.clone().all(|places| contiguous(places)) {
+            return f64::INFINITY;
+        }
         let repeated = self.open.count_ones() as usize != self.network.open.len();
-        let products = parts.len().saturating_sub(1) as f64 + f64::from(u8::from(repeated));
-        placed + products * line
+        let products = parts.len().saturating_sub(1) + usize::from(repeated);
+        self.passes(placed.count() + products, size, self.network.has_example())
     }
 
     /// The factors, each with the indices that something else has.
@@ -308,13 +309,12 @@ impl<'a> Search<'a> {
 
     fn product(&self, a: &Partial, b: &Partial, outside: Set, limit: f64) -> Option<Partial> {
         let all = a.labels | b.labels;
-        let (kept, common) = (all & outside, a.labels & b.labels & !outside);
+        let (kept, summed) = (all & outside, all & !outside);
         let example = a.example || b.example;
         let kernel = match (a.example, b.example) {
             (false, false) => Kernel::Shared,
-            (true, true) if common != 0 => Kernel::Dot,
-            (true, true) => Kernel::Rows,
-            _ if common != 0 => Kernel::Matrix,
+            (true, true) if summed != 0 => Kernel::Dot,
+            _ if summed != 0 => Kernel::Matrix,
             _ => Kernel::Rows,
         };
         let size = self.size(kept);
@@ -351,9 +351,14 @@ impl<'a> Search<'a> {
         }
     }
 
+    /// The cost of so many passes; of none also where one would be infinite.
+    fn passes(&self, count: usize, size: f64, example: bool) -> f64 {
+        (0..count).map(|_| self.pass(size, example)).sum()
+    }
+
     fn cost_of_sum(&self, plans: &[Plan], size: f64, example: bool) -> f64 {
-        let add = self.pass(size, example);
-        plans.iter().map(|p| p.cost).sum::<f64>() + add * plans.len().saturating_sub(1) as f64
+        let terms: f64 = plans.iter().map(|p| p.cost).sum();
+        terms + self.passes(plans.len().saturating_sub(1), size, example)
     }
 
     /// The terms of factor `k`, each as a network with the value, if there is one, as its first factor.

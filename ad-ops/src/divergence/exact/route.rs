@@ -219,3 +219,79 @@ impl Linear {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::cost::MAX_VALUE;
+    use super::*;
+    use ad_core::Elementary;
+
+    /// Layers of these widths with tanh between them, each added to what it is given where the widths allow it.
+    fn field(d: usize, hidden: &[usize]) -> Tape {
+        let tape = Tape::record(|t| {
+            let x = t.example("x", &[d]);
+            let layer = |x: Tracer, (k, &to): (usize, &usize)| {
+                let y = x.matmul(&t.shared(&format!("w{k}"), &[x.shape()[0], to])).tanh();
+                if y.shape() == x.shape() { y + x } else { y }
+            };
+            let last = hidden.iter().chain([&d]).enumerate().fold(x, layer);
+            [("x_dot", last)]
+        });
+        tape.unwrap()
+    }
+
+    fn ends(field: &Tape) -> Ends {
+        Ends::find(field, "x", "x_dot").unwrap()
+    }
+
+    /// Of all places at which a loop may be opened, the cheapest for each width.
+    #[test]
+    fn cuts_are_the_cheapest_of_their_width() {
+        for hidden in [&[6, 6][..], &[3, 9, 3], &[9, 4, 9, 4]] {
+            let field = field(5, hidden);
+            let linear = Linear::new(&field, &ends(&field)).unwrap();
+            let network = Goal::Trace.network(&flatten(&linear.tape, linear.seed, linear.end).unwrap());
+            let workload = Workload::default();
+            let found = candidates(&network, &[], workload);
+            let mut cuts = 0;
+            for start in 0..network.factors.len() {
+                let pushed = Planner::new(workload, Vec::new()).push_from(&network, start);
+                let Some((width, plan)) = pushed else { continue };
+                let name = format!("pushed through a cut of {width}");
+                for (_, plans) in found.iter().filter(|(own, _)| *own == name) {
+                    assert!(plans.cost <= plan.cost, "{} of {}", plans.cost, plan.cost);
+                    cuts += 1;
+                }
+            }
+            assert!(cuts >= network.factors.len().min(3), "{cuts}");
+        }
+    }
+
+    /// Names tell in how many terms a sum is planned; the runners-up are all but the first.
+    #[test]
+    fn routes_tell_what_they_are() {
+        let routes =
+            |field: &Tape| routes(field, &ends(field), (Goal::Trace, "trace"), Workload::default()).unwrap();
+        let (plain, sum) = (routes(&field(8, &[9, 10])), routes(&field(8, &[8])));
+        assert!(plain.iter().any(|route| route.name() == "planned"));
+        assert!(sum.iter().any(|route| route.name() == "planned in 4 terms"), "{sum}");
+        let names = |routes: &[&Route]| routes.iter().map(|r| r.name().to_owned()).collect::<Vec<_>>();
+        let all: Vec<&Route> = sum.iter().collect();
+        assert_eq!(names(&all[1..]), names(&sum.others().iter().collect::<Vec<_>>()));
+    }
+
+    /// Directions are pushed in blocks where all at once would be too large a value, whatever is the widest.
+    #[test]
+    fn directions_stay_within_memory() {
+        for (d, width) in [(1, 70_000), (2, 40_000), (300, 600), (600, 300)] {
+            let field = field(d, &[width]);
+            let route =
+                by_directions(&field, &ends(&field), (Goal::Trace, "trace"), Workload::default()).unwrap();
+            assert!(
+                d == 1 || cost::largest(route.tape()) <= MAX_VALUE,
+                "{d}, {width}: {}",
+                cost::largest(route.tape())
+            );
+        }
+    }
+}

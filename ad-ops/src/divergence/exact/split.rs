@@ -32,13 +32,6 @@ impl Plans {
         self.plans.extend(other.plans);
         self
     }
-
-    fn or_cheaper(self, other: Option<Plans>) -> Self {
-        match other {
-            Some(other) if other.cost < self.cost => other,
-            _ => self,
-        }
-    }
 }
 
 impl Planner {
@@ -78,7 +71,7 @@ impl Planner {
         // A term's factors come last, and what stood behind the sum moves up by one.
         let trial = |term: &Network, limit: f64| self.by_trial(term, place, limit);
         let out = all(&terms(network, place), limit.min(kept.cost), trial);
-        Some(kept.or_cheaper(out))
+        Some(out.unwrap_or(kept))
     }
 
     /// The sum whose terms by themselves help most, then on with each term; or all of them at once.
@@ -95,7 +88,7 @@ impl Planner {
             .and_then(|(place, _)| all(&terms(network, place), f64::INFINITY, |term, _| self.split(term)));
         let limit = further.as_ref().map_or(kept.cost, |further| further.cost);
         let out = self.multiplied_out(network, limit);
-        Some(kept.or_cheaper(further).or_cheaper(out))
+        Some(out.or(further).unwrap_or(kept))
     }
 
     /// Plans whose values fit into [`MAX_VALUE`] where that is possible: an index is taken some values at a time.
@@ -116,10 +109,8 @@ impl Planner {
             let parts = (0..extent).step_by(block).map(|start| start..extent.min(start + block));
             let parts: Vec<Network> = parts.map(|values| network.restricted(label, values)).collect();
             let fits = |p: &Plans| p.plans.iter().all(|plan| plan.largest <= MAX_VALUE);
-            best = match (best, all(&parts, f64::INFINITY, |part, _| self.kept(part)).filter(fits)) {
-                (Some(best), parts) => Some(best.or_cheaper(parts)),
-                (None, parts) => parts,
-            };
+            let limit = best.as_ref().map_or(f64::INFINITY, |best| best.cost);
+            best = all(&parts, limit, |part, _| self.kept(part)).filter(fits).or(best);
         }
         best.unwrap_or_else(|| plan.into())
     }
@@ -220,6 +211,43 @@ mod tests {
             near(out.cost, *costs.last().unwrap());
             assert_eq!(out.plans.len(), 1 << count);
             assert!(planner().multiplied_out(&network, 0.5 * out.cost).is_none());
+        }
+    }
+
+    /// Where there are too many choices to try all, what is chosen costs no more than all sums kept, all multiplied out, or the
+    /// best one of them; and it is the sum of its plans.
+    #[test]
+    fn descent_is_no_worse_than_where_it_begins() {
+        for (count, d, h) in [(5, 12, 4), (5, 4, 12), (6, 8, 2)] {
+            let network = blocks(count, d, h);
+            assert!(choices(&network) == 3_usize.pow(count as u32) && choices(&network) > MAX_TRIALS);
+            let found = planner().split(&network).unwrap();
+            let ends = [0, (1 << count) - 1].into_iter().chain((0..count).map(|k| 1 << k));
+            for least in ends.map(|set| of_choice(&network, set)) {
+                assert!(found.cost <= least * (1.0 + 1e-12), "{} of {least}", found.cost);
+            }
+            let sum: f64 = found.plans.iter().map(|plan| plan.cost).sum();
+            assert!((found.cost - sum).abs() < 1e-9 * sum);
+        }
+    }
+
+    /// Parts of a plan that would be too large are within memory, and together run over all values of all indices.
+    #[test]
+    fn parts_within_memory_are_the_whole() {
+        let tape = Tape::record(|t| [("y", t.example("a", &[]) * 2.0)]).unwrap();
+        let source = Source::Line(tape.input("a").unwrap());
+        for lengths in [[300, 310, 40], [70, 500, 500], [1000, 20, 900]] {
+            let mut network = Network::new(lengths.to_vec());
+            for k in 0..3 {
+                let axes = [k, (k + 1) % 3].map(Axis::new).to_vec();
+                network.factors.push(Factor { source: source.clone(), example: true, axes });
+            }
+            let whole = planner().kept(&network).unwrap();
+            assert!(whole.plans[0].largest > MAX_VALUE);
+            let parts = planner().within_memory(whole).plans;
+            assert!(parts.iter().all(|part| part.largest <= MAX_VALUE));
+            let values = |network: &Network| network.extents.iter().product::<usize>();
+            assert_eq!(parts.iter().map(|part| values(&part.network)).sum::<usize>(), values(&network));
         }
     }
 

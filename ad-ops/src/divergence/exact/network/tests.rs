@@ -18,21 +18,29 @@ fn entry(id: NodeId, places: &[usize]) -> f64 {
 }
 
 /// All values of indices that run so far.
-fn all(extents: &[usize]) -> Vec<Vec<usize>> {
+pub(in super::super) fn all(extents: &[usize]) -> Vec<Vec<usize>> {
     let begin = vec![Vec::new()];
     extents.iter().fold(begin, |begun, &n| {
         begun.iter().flat_map(|values| (0..n).map(move |v| [&values[..], &[v]].concat())).collect()
     })
 }
 
-/// The number at some places of the result, by the definition.
 fn at(network: &Network, places: &[usize]) -> f64 {
+    value(network, places, &entry)
+}
+
+/// The number at some places of the result, by the definition, where `entry` tells the numbers of a line.
+pub(in super::super) fn value(
+    network: &Network,
+    places: &[usize],
+    entry: &dyn Fn(NodeId, &[usize]) -> f64,
+) -> f64 {
     let read = |axes: &[Axis], values: &[usize]| -> Vec<usize> {
         axes.iter().map(|axis| axis.place(values[axis.label])).collect()
     };
     let factor = |factor: &Factor, values: &[usize]| match &factor.source {
         Source::Line(id) => entry(*id, &read(&factor.axes, values)),
-        Source::Sum(terms) => terms.iter().map(|term| at(term, &read(&factor.axes, values))).sum(),
+        Source::Sum(terms) => terms.iter().map(|term| value(term, &read(&factor.axes, values), entry)).sum(),
         Source::Given => panic!("nothing is given"),
     };
     let here = all(&network.extents).into_iter().filter(|values| read(&network.open, values) == places);
