@@ -89,4 +89,5 @@ fn slopes_are_those_of_the_closed_forms() {
         let slope = list.gradient(y, &on_list).unwrap()[0];
         assert_near(&format!("{k}, on a list"), &[y.value(), slope], &want[..2]);
     }
+    assert!(format!("{:?}", on_list[0]).starts_with("VarIn { value: 0.7, tag: "));
 }
