@@ -71,6 +71,11 @@ fn same_derivatives<R: Rule>(rule: &R) {
     assert!(close(twice(&|x| through(rule, x)), twice(&|x| plainly(x))));
     let series =
         |f: &dyn Fn(&[Taylor<f64, 5>]) -> Taylor<f64, 5>| *f(&x.map(Taylor::variable)).coefficients();
+    let first = &x.map(Taylor::<f64, 2>::variable);
+    let pairs = [through(rule, first), plainly(first)].map(|y| *y.coefficients());
+    assert!(pairs[0].iter().zip(&pairs[1]).all(|(&a, &b)| close(a, b)), "{pairs:?}");
+    let value = &x.map(Taylor::<f64, 1>::variable);
+    assert_eq!(through(rule, value).coefficients(), plainly(value).coefficients());
     let (a, b) = (series(&|x| through(rule, x)), series(&|x| plainly(x)));
     assert!(a.iter().zip(&b).all(|(&a, &b)| close(a, b)), "{a:?} {b:?}");
 }
@@ -175,6 +180,60 @@ fn implicit_functions_differentiate_without_their_solver() {
                 (both(1.0, 1.0) - both(1.0, -1.0) - both(-1.0, 1.0) + both(-1.0, -1.0)) / (4.0 * h * h);
             assert!((rows[i][j] - curvature).abs() < 1e-5, "{} {curvature}", rows[i][j]);
         }
+    }
+}
+
+/// `A y = x`, where elimination has to exchange rows.
+struct Linear;
+
+const A: [[f64; 3]; 3] = [[0.0, 2.0, 1.0], [1e-3, 1.0, 1.0], [4.0, -1.0, 3.0]];
+
+impl Equation for Linear {
+    fn residual<T: Scalar>(&self, x: &[T], y: &[T]) -> Vec<T> {
+        let row = |i: usize| (0..3).map(|j| T::lift(A[i][j]) * y[j]).sum::<T>() - x[i];
+        (0..3).map(row).collect()
+    }
+    fn solve(&self, x: &[f64]) -> Vec<f64> {
+        // By Cramer's rule.
+        let det = |m: [[f64; 3]; 3]| {
+            let minor = |j: usize, k: usize| m[1][j] * m[2][k] - m[1][k] * m[2][j];
+            m[0][0] * minor(1, 2) - m[0][1] * minor(0, 2) + m[0][2] * minor(0, 1)
+        };
+        let with = |k: usize| {
+            let mut m = A;
+            (0..3).for_each(|i| m[i][k] = x[i]);
+            m
+        };
+        (0..3).map(|k| det(with(k)) / det(A)).collect()
+    }
+}
+
+#[test]
+fn a_linear_equation_is_solved_by_its_derivative() {
+    check_rule(&Implicit(Linear), &[0.3, -1.2, 2.0]).unwrap();
+}
+
+/// Of the derivatives of a rule that has both, those are asked for that take fewer calls.
+#[test]
+fn rules_are_asked_as_seldom_as_may_be() {
+    struct Counted(usize, std::cell::Cell<usize>);
+    impl Rule for Counted {
+        fn value<T: Scalar>(&self, x: &[T]) -> Vec<T> {
+            vec![x.iter().copied().sum::<T>(); self.0]
+        }
+        fn jvp<T: Scalar>(&self, _: &[T], _: &[T], x_dot: &[T]) -> Option<Vec<T>> {
+            self.1.set(self.1.get() + 1);
+            Some(vec![x_dot.iter().copied().sum::<T>(); self.0])
+        }
+        fn vjp<T: Scalar>(&self, x: &[T], _: &[T], y_bar: &[T]) -> Option<Vec<T>> {
+            self.1.set(self.1.get() + 1);
+            Some(vec![y_bar.iter().copied().sum::<T>(); x.len()])
+        }
+    }
+    for (from, to) in [(1, 5), (2, 3), (3, 3), (4, 2), (6, 1)] {
+        let rule = Counted(to, 0.into());
+        gradient(|x| call(&rule, x).unwrap()[0], &vec![1.0; from]).unwrap();
+        assert_eq!(rule.1.get(), from.min(to), "from {from} to {to}");
     }
 }
 

@@ -185,3 +185,24 @@ fn a_path_with_a_factor_zero_contributes_nothing() {
         1.0
     );
 }
+
+/// A number of a recording that is over is an error in the next, also beside a constant, on either side of any operator.
+#[test]
+fn what_is_stale_stays_so_beside_a_constant() {
+    let old = record(|r: &Recording| {
+        assert!(r.is_empty());
+        let x = r.variable(2.0);
+        assert!(!r.is_empty());
+        x
+    });
+    let c = Var::fixed(3.0);
+    let all =
+        [old + c, c + old, old - c, c - old, old * c, c * old, old / c, c / old, c.powf(old), c.atan2(old)];
+    for (k, y) in all.into_iter().enumerate() {
+        let asked = record(|r: &Recording| {
+            let x = r.variable(1.0);
+            r.pull_back(&[(y + x, 1.0)], &[x])
+        });
+        assert!(asked.is_err(), "{k}");
+    }
+}

@@ -84,8 +84,7 @@ pub(crate) trait Carrier: Copy {
     #[track_caller]
     fn times_plus(self, a: Self, b: Self) -> Self {
         let y = self.inner().mul_add(a.inner(), b.inner());
-        let product = self.inner() * a.inner();
-        self.product(a).sum(b, product + b.inner()).moved(y)
+        self.product(a).sum(b, y)
     }
 
     /// `x^n`.
