@@ -1,5 +1,7 @@
 //! Every kernel against its plain twin, bit for bit, at every instruction level of this machine.
 
+mod chain;
+
 use std::cell::Cell;
 
 use pulp::Arch;
@@ -250,88 +252,6 @@ fn a_sum_over_lanes_sees_no_padding_and_has_one_order() {
         for n in LENGTHS {
             sums_over_lanes_equal_their_twins::<f32>(n);
             sums_over_lanes_equal_their_twins::<f64>(n);
-        }
-    });
-}
-
-/// Runs one link on arrays of `rows` rows, the last of which holds numbers instead of rows where `numbers` says so.
-fn linked<T: Element>(
-    link: &Link,
-    [rows, lanes]: [usize; 2],
-    reads: &[(&[T], bool)],
-    y: &mut [T],
-    goes_on: bool,
-) {
-    let axis = ChainAxis {
-        size: rows,
-        reads: reads.iter().map(|_| 1).collect(),
-        writes: std::iter::once(1).collect(),
-    };
-    let rows = reads.iter().map(|(_, rows)| *rows).collect();
-    let chain = Chain::new(std::iter::once(axis).collect(), rows, vec![link.clone()], 0);
-    let arrays: Vec<&[T]> = reads.iter().map(|(x, _)| *x).collect();
-    let mut scratch = StripScratch::default();
-    let (reads, writes) = (&arrays[..], &mut [y][..]);
-    super::chain(ChainRun {
-        chain: &chain,
-        reads,
-        writes,
-        scratch: &mut scratch,
-        lanes,
-        scale: lanes,
-        goes_on,
-    });
-}
-
-fn links_equal_their_twins<T: Element>([rows, lanes]: [usize; 2], wild: bool) {
-    let n = rows * lanes;
-    let x: [Vec<T>; 3] = [11, 12, 13].map(|seed| numbers::<T>(n.max(rows), seed, wild));
-    let old = numbers::<T>(n, 14, wild);
-    let c: [T; 3] = [0.25, -3.0, 0.1].map(T::from_f64);
-    for number in [None, Some(0), Some(1)] {
-        let at = |k: usize, i: usize| if number == Some(k) { x[k][i / lanes] } else { x[k][i] };
-        let check = |function: Function, count: usize, goes_on: bool, want: &dyn Fn(usize) -> T| {
-            let link = Link {
-                function,
-                arguments: (0..count).map(Argument::Read).collect(),
-                write: Some(0),
-                temporary: None,
-                accumulates: true,
-            };
-            let reads: Vec<(&[T], bool)> = (0..count).map(|k| (&x[k][..], number != Some(k))).collect();
-            let mut got = old.clone();
-            linked(&link, [rows, lanes], &reads, &mut got, goes_on);
-            let want: Vec<T> = (0..n).map(want).collect();
-            assert_same(
-                &got,
-                &want,
-                &format!("{:?} of {count}, {rows} x {lanes}, numbers {number:?}", link.function),
-            );
-        };
-        let sum =
-            |i: usize, count: usize| (1..count).fold(c[0] * at(0, i), |sum, k| fused(c[k], at(k, i), sum));
-        for count in 1..=3 {
-            let coefficients = [0.25, -3.0, 0.1][..count].iter().copied().collect();
-            check(Function::Sum(coefficients), count, false, &|i| sum(i, count));
-        }
-        check(Function::Product(1.0), 2, false, &|i| at(0, i) * at(1, i));
-        check(Function::Product(1.0), 2, true, &|i| fused(at(0, i), at(1, i), old[i]));
-        check(Function::Product(0.25), 2, true, &|i| old[i] + c[0] * (at(0, i) * at(1, i)));
-        check(Function::Product(0.25), 1, true, &|i| fused(c[0], at(0, i), old[i]));
-        check(Function::Product(0.25), 0, false, &|_| c[0]);
-        check(Function::Binary(Binary::Div), 2, false, &|i| at(0, i) / at(1, i));
-        check(Function::Select, 3, false, &|i| if at(0, i) == T::zero() { at(2, i) } else { at(1, i) });
-    }
-}
-
-#[test]
-fn links_of_a_chain_equal_their_twins() {
-    at_every_level(|| {
-        for lanes in LENGTHS.into_iter().filter(|n| *n > 0) {
-            for rows in [1, 2, 7, 40] {
-                links_equal_their_twins::<f32>([rows, lanes], lanes % 2 == 1);
-                links_equal_their_twins::<f64>([rows, lanes], lanes % 2 == 1);
-            }
         }
     });
 }
