@@ -169,10 +169,14 @@ impl<T: Element> Strip<'_, '_, T> {
         let mut flat = true;
         for link in links {
             for argument in &link.arguments {
-                if let Argument::Read(k) = argument {
-                    let read = &self.reads[*k];
-                    flat &= read.is_flat(self.lanes) || (read.number && read.step == 0);
-                }
+                flat &= match *argument {
+                    Argument::Read(k) => {
+                        let read = &self.reads[k];
+                        read.is_flat(self.lanes) || (read.number && read.step == 0)
+                    }
+                    Argument::Written(k) => self.writes[k].step == self.lanes,
+                    Argument::Temporary(_) | Argument::Last => true,
+                };
             }
             flat &= link.write.is_none_or(|k| self.writes[k].step == self.lanes);
         }
