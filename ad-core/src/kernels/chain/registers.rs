@@ -85,6 +85,40 @@ impl<const N: usize> Tile<N> for Whole {
     }
 }
 
+/// Registers that are rows, one behind the other: of a block of one example, say.
+struct Rows {
+    first: usize,
+}
+
+impl<const N: usize> Tile<N> for Rows {
+    #[inline(always)]
+    fn enter<S: Simd, T: Element>(
+        &self,
+        simd: S,
+        x: Read<'_, T>,
+        entry: Entry<S, T>,
+        values: &mut Registers<S, T, N>,
+    ) {
+        let rows = &x.data[self.first * x.step..];
+        for (r, value) in values.iter_mut().enumerate() {
+            if x.number {
+                entry.enter(value, Vector::splat(simd, rows[r * x.step]));
+            } else {
+                let [x] = load(simd, &rows[r * x.step..][..T::lanes::<S>()]);
+                entry.enter(value, x);
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn store<S: Simd, T: Element>(&self, simd: S, values: &Registers<S, T, N>, to: &mut [T], step: usize) {
+        let rows = &mut to[self.first * step..];
+        for (r, &value) in values.iter().enumerate() {
+            store(simd, &[value], &mut rows[r * step..][..T::lanes::<S>()]);
+        }
+    }
+}
+
 /// The first lanes of a register, in a row of its own.
 #[derive(Clone, Copy, Default)]
 struct Piece {
@@ -142,12 +176,17 @@ impl<T: Element> Strip<'_, '_, T> {
         let (rows, lanes) = if flat { (1, self.rows * self.lanes) } else { (self.rows, self.lanes) };
         let register = T::lanes::<S>();
         let whole = lanes / (N * register) * (N * register);
-        for row in 0..rows {
+        let mut done = 0;
+        while lanes == register && done + N <= rows {
+            self.tile::<S, N, _>(simd, links, &Rows { first: done });
+            done += N;
+        }
+        for row in done..rows {
             for column in (0..whole).step_by(N * register) {
                 self.tile::<S, N, _>(simd, links, &Whole { row, column });
             }
         }
-        let (mut row, mut column) = (0, whole);
+        let (mut row, mut column) = (done, whole);
         while row < rows && whole < lanes {
             let mut pieces = [Piece::default(); N];
             for piece in &mut pieces {
