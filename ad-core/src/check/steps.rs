@@ -112,6 +112,16 @@ impl<'a> Generator<'a> {
         }
     }
 
+    /// The value fitted into the part of `low ..= high` on the side of `kink` where it is: a power of 1, and one to 0, is 1
+    /// even of NaN, so that rounding would decide what comes of one.
+    fn one_side(&self, value: Tracer, kink: f64, low: f64, high: f64) -> Tracer {
+        if self.range(&value).0 < kink {
+            self.fit(value, low, kink - 0.1)
+        } else {
+            self.fit(value, kink + 0.1, high)
+        }
+    }
+
     /// The value with numbers of moderate size, and of moderate size itself.
     fn bounded(&self, mut value: Tracer) -> Tracer {
         while value.shape().len() > MAX_RANK || value.shape().iter().product::<usize>() > MAX_SIZE {
@@ -175,7 +185,7 @@ impl<'a> Generator<'a> {
         let b = self.beside(&a, choices);
         match f {
             Binary::Div => a / self.fit(b, 0.4, 2.5),
-            Binary::Pow => self.fit(a, 0.3, 2.0).pow(&self.fit(b, -2.0, 2.0)),
+            Binary::Pow => self.one_side(a, 1.0, 0.3, 2.0).pow(&self.one_side(b, 0.0, -2.0, 2.0)),
             Binary::Atan2 | Binary::Hypot => self.fit(a, 0.3, 2.0).binary(f, &b),
             Binary::Max | Binary::Min | Binary::Less => {
                 let b = self.apart(&a, b);
