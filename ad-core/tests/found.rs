@@ -160,3 +160,23 @@ fn a_loop_does_not_read_what_it_has_not_finished() {
         assert!((got - want).abs() <= 1e-12, "{got} {want}");
     }
 }
+
+/// Products over an empty index are zero, and an empty result has nothing: also in a loop over the other index, whose
+/// iterations would begin beyond the end of an empty array.
+#[test]
+fn a_loop_holds_no_empty_value() {
+    let tape = Tape::record(|t| {
+        let (x, y) = (t.example("x", &[0, 64]), t.example("y", &[0, 64]));
+        [("z", x.einsum("ki,kj->ij", &y).tanh())]
+    })
+    .unwrap();
+    assert_eq!(call(&tape, 1, &[&[], &[]])[0], vec![0.0; 64 * 64]);
+    let tape = Tape::record(|t| {
+        let (x, w, w2) = (t.example("x", &[0]), t.example("w", &[32, 64]), t.example("w2", &[64, 40]));
+        let z = x.einsum("k,ij->kj", &w);
+        [("z", z), ("y", w.tanh().einsum("ij,jm->im", &w2.tanh()))]
+    })
+    .unwrap();
+    let out = call(&tape, 1, &[&[], &[0.0; 32 * 64], &[1.0; 64 * 40]]);
+    assert_eq!((out[0].len(), &out[1][..]), (0, &[0.0; 32 * 40][..]));
+}

@@ -8,11 +8,11 @@ use super::simd::{Vector, fuses};
 use super::{Element, area, exp, log, trig};
 use crate::{Binary, Unary};
 
-/// `y[i] = f(x[i])`, or `f(y[i])` where there is no `x`, with errors as `benches/README.md` lists them, 2.5 units in the last
+/// `y[i] = f(x[i])` with errors as `benches/README.md` lists them, 2.5 units in the last
 /// place at most; the bits do not depend on the place of an element.
 pub(super) struct Map<'a, T> {
     pub(super) f: Unary,
-    pub(super) x: Option<&'a [T]>,
+    pub(super) x: &'a [T],
     pub(super) y: &'a mut [T],
 }
 
@@ -49,31 +49,26 @@ impl<T: Element> WithSimd for Map<'_, T> {
 impl<T: Element> Map<'_, T> {
     #[inline(always)]
     fn numbers(self, f: impl Fn(T) -> T) {
-        match self.x {
-            Some(x) => self.y.iter_mut().zip(x).for_each(|(y, &x)| *y = f(x)),
-            None => self.y.iter_mut().for_each(|y| *y = f(*y)),
-        }
+        self.y.iter_mut().zip(self.x).for_each(|(y, &x)| *y = f(x));
     }
 
     #[inline(always)]
     fn vectors<S: Simd>(self, simd: S, f: &impl Function<T>) {
         let (y, y_rest) = T::registers_mut::<S>(self.y);
-        let x = self.x.map(T::registers::<S>);
-        for (i, y) in y.iter_mut().enumerate() {
-            *y = f.at(Vector::new(simd, x.map_or(*y, |(x, _)| x[i]))).register();
+        let (x, x_rest) = T::registers::<S>(self.x);
+        for (y, &x) in y.iter_mut().zip(x) {
+            *y = f.at(Vector::new(simd, x)).register();
         }
         if !y_rest.is_empty() {
-            let rest = T::load(simd, x.map_or(&*y_rest, |(_, rest)| rest));
-            T::store(simd, y_rest, f.at(Vector::new(simd, rest)).register());
+            T::store(simd, y_rest, f.at(Vector::new(simd, T::load(simd, x_rest))).register());
         }
     }
 
     /// `fast` within the limit of its argument reduction, `slow` for the elements beyond.
     #[inline(always)]
     fn angles<S: Simd>(self, simd: S, fast: impl Function<T>, slow: fn(T) -> T) {
-        let x = self.x.unwrap_or(self.y);
         // Counted and not searched: a search with its early end would be scalar code.
-        let any_beyond = x.iter().filter(|x| x.abs() >= T::TRIG_LIMIT).count() > 0;
+        let any_beyond = self.x.iter().filter(|x| x.abs() >= T::TRIG_LIMIT).count() > 0;
         self.vectors(simd, &Reduced { fast, slow, any_beyond });
     }
 }

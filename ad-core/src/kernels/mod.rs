@@ -20,7 +20,9 @@ mod tests;
 mod transpose;
 mod trig;
 
-pub(crate) use chain::{Argument, Chain, ChainAxis, ChainRun, Function, Link, StripScratch, chain};
+pub(crate) use chain::{
+    Argument, Chain, ChainAxis, ChainRun, Function, LONGEST, Link, OPERANDS, StripScratch, chain,
+};
 pub use element::Element;
 pub(crate) use lanes::{dot_lanes, multiply, scale, sums_over_lanes};
 pub(crate) use matmul::{Old, matmul, matmul_lanes};

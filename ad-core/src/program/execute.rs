@@ -7,7 +7,7 @@ use super::instruction::{Instruction, Kernel, Place, Product, Run as RowRun};
 use super::nest::{Axes, Axis, Lane, Offsets, for_each};
 use super::numbers;
 use super::shared::Shared;
-use crate::kernels::{self, ChainRun, Element, Old, Rows, RowsMut, Strided, StripScratch};
+use crate::kernels::{self, ChainRun, Element, OPERANDS, Old, Rows, RowsMut, Strided, StripScratch};
 
 /// Examples are processed in whole vectors: rows are padded to this many.
 pub(super) const PADDING: usize = 16;
@@ -29,8 +29,7 @@ pub(super) struct Scratch<T> {
     strips: StripScratch<T>,
 }
 
-/// Arrays that an instruction reads; more than any but the strangest chain has, so that nothing is allocated for them.
-type Operands<'a, T> = SmallVec<[&'a [T]; 32]>;
+type Operands<'a, T> = SmallVec<[&'a [T]; OPERANDS]>;
 
 /// Collects where the result stays: it is large, there is one for each instruction, and to move it costs as much as a
 /// small instruction.

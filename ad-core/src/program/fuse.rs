@@ -7,11 +7,8 @@ use smallvec::SmallVec;
 
 use super::instruction::{Instruction, Kernel, Output, Place};
 use super::nest::{Lane, Storage};
-use crate::kernels::{Argument, Chain, ChainAxis, Function, Link};
-use crate::tape::{Extent, Label, Labels, Node, Op};
-
-/// The most lines of a chain, and so of the values that it writes.
-pub(super) const LONGEST: usize = 24;
+use crate::kernels::{Argument, Chain, ChainAxis, Function, LONGEST, Link};
+use crate::tape::{Extent, Label, Labels, Node, Op, all_distinct};
 
 /// A line on its way to an instruction.
 #[derive(Clone, Debug)]
@@ -36,26 +33,30 @@ impl Line<'_> {
             && self.storage.rolled != Some(label)
     }
 
+    /// Those of `labels` that a chain walks.
+    fn walked_of(&self, labels: &[Label]) -> Labels {
+        labels.iter().copied().filter(|&l| self.walks(l)).collect()
+    }
+
     /// The labels of the result that a chain walks.
     fn walked(&self) -> Labels {
-        self.node.out.iter().copied().filter(|&l| self.walks(l)).collect()
+        self.walked_of(&self.node.out)
     }
 
     /// Whether each element of the result comes from one element of each operand.
     fn is_elementwise(&self) -> bool {
         let node = &self.node;
-        let distinct = node.out.iter().enumerate().all(|(k, l)| !node.out[..k].contains(l));
-        let own = |l: &Label| {
-            let single = matches!(node.extent(*l), Extent::Fixed(1));
-            node.out.contains(l) || self.storage.rolled == Some(*l) || single
+        let own = |l: Label| {
+            let single = matches!(node.extent(l), Extent::Fixed(1));
+            node.out.contains(&l) || self.storage.rolled == Some(l) || single
         };
-        let labels = (0..node.extents.len() as Label).all(|l| own(&l));
-        let kind = match node.op {
-            Op::Unary(_) | Op::Binary(_) | Op::Select | Op::Add(_) | Op::Stop => true,
-            Op::Contract(_) => labels && node.operands.len() <= 2,
-            _ => false,
+        let each = |function| match function {
+            Function::Product(_) => (0..node.extents.len() as Label).all(own) && node.operands.len() <= 2,
+            _ => true,
         };
-        kind && distinct && !node.extents.contains(&Extent::Fixed(0))
+        function(node).is_some_and(each)
+            && all_distinct(&node.out)
+            && !node.extents.contains(&Extent::Fixed(0))
     }
 
     /// How far each of the labels `walked` moves in an array, in rows.
@@ -110,8 +111,7 @@ impl Line<'_> {
 
     /// Whether operand `k` is read element for element as the result is written.
     fn evenly(&self, k: usize) -> bool {
-        let walked = |labels: &Labels| labels.iter().copied().filter(|&l| self.walks(l)).collect::<Labels>();
-        walked(&self.node.operands[k].labels) == walked(&self.node.out)
+        self.walked_of(&self.node.operands[k].labels) == self.walked()
     }
 
     /// How operand `k` is read from memory.
@@ -186,34 +186,14 @@ struct Read {
     rows: bool,
 }
 
-/// Which place each line's value takes between the lines, if later ones read it, and how many places there are. A place
-/// is taken over once its last reader has read it, but not by that reader.
-fn homes(lines: &[Line<'_>]) -> (Vec<Option<usize>>, usize) {
-    let last_read = |n: usize| lines.iter().rposition(|line| line.reads(lines[n].number));
-    let mut home: Vec<Option<usize>> = vec![None; lines.len()];
-    let (mut free, mut count) = (Vec::new(), 0);
-    for n in 0..lines.len() {
-        home[n] = last_read(n).map(|_| {
-            free.pop().unwrap_or_else(|| {
-                count += 1;
-                count - 1
-            })
-        });
-        free.extend((0..n).filter(|&m| last_read(m) == Some(n)).filter_map(|m| home[m]));
-    }
-    (home, count)
-}
-
 /// One instruction for a chain of lines; those with `keep` are written.
 fn linked(lines: &[Line<'_>], keep: &[bool]) -> Instruction {
     let (mut reads, mut outs, mut writes) = (Vec::<Read>::new(), SmallVec::new(), Vec::new());
-    let (home, temporaries) = homes(lines);
     let mut links = Vec::new();
     for (n, line) in lines.iter().enumerate() {
         let mut argument = |k: usize| {
-            let inside = lines[..n].iter().position(|l| l.number == line.sources[k]);
-            if let Some(temporary) = inside.and_then(|m| home[m]) {
-                return Argument::Temporary(temporary);
+            if let Some(inside) = lines[..n].iter().position(|l| l.number == line.sources[k]) {
+                return Argument::Temporary(inside);
             }
             let read = line.read(k);
             Argument::Read(reads.iter().position(|r| *r == read).unwrap_or_else(|| {
@@ -227,8 +207,13 @@ fn linked(lines: &[Line<'_>], keep: &[bool]) -> Instruction {
             writes.push(line.steps(0, &line.walked()));
             outs.len() - 1
         });
-        let (function, accumulates) = (function(&line.node), line.sums_loop());
-        links.push(Link { function, arguments, write, temporary: home[n], accumulates });
+        links.extend(function(&line.node).map(|function| Link {
+            function,
+            arguments,
+            write,
+            temporary: None,
+            accumulates: line.sums_loop(),
+        }));
     }
     let (sizes, has_example, has_lane) = lines[0].domain();
     // The index within rows is no loop.
@@ -252,19 +237,21 @@ fn linked(lines: &[Line<'_>], keep: &[bool]) -> Instruction {
         strides: reads.iter().map(|r| r.stride).collect(),
         lane,
         accumulates: false,
-        kernel: Kernel::Chain(Chain::new(axes, rows, links, temporaries)),
+        kernel: Kernel::Chain(Chain::new(axes, rows, links)),
     }
 }
 
-fn function(node: &Node) -> Function {
-    match &node.op {
+/// What a line computes element by element, if its indices allow it.
+fn function(node: &Node) -> Option<Function> {
+    Some(match &node.op {
         Op::Unary(f) => Function::Unary(*f),
         Op::Binary(f) => Function::Binary(*f),
         Op::Select => Function::Select,
         Op::Add(c) => Function::Sum(c.iter().map(|c| c.0).collect()),
         Op::Contract(c) => Function::Product(c.0),
-        _ => Function::Product(1.0),
-    }
+        Op::Stop => Function::Product(1.0),
+        _ => return None,
+    })
 }
 
 /// Loops, outermost first, with those joined that walk all arrays evenly; at least one.

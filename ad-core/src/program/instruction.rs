@@ -5,7 +5,7 @@ use smallvec::SmallVec;
 use super::fuse::Line;
 use super::nest::{Axes, Axis, Lane, Layout, Storage, merged};
 use crate::kernels::Chain;
-use crate::tape::{Extent, Label, Labels, Node, Op};
+use crate::tape::{Extent, Label, Labels, Node, Op, all_distinct};
 
 /// Where a value lives while a program runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -183,7 +183,7 @@ impl Instruction {
 fn contraction(node: &Node, layout: &Layout, alpha: f64) -> Kernel {
     let in_out = |l: Label| node.out.contains(&l);
     let operand_labels = || node.operands.iter().flat_map(|o| o.labels.iter().copied());
-    let sparse = node.out.iter().enumerate().any(|(k, l)| node.out[..k].contains(l));
+    let sparse = !all_distinct(&node.out);
     if let Some(kernel) = matmul(node, layout, alpha).filter(|_| !sparse) {
         return kernel;
     }
@@ -232,7 +232,7 @@ fn lane_sum(node: &Node, layout: &Layout, alpha: f64) -> Kernel {
     let all: Labels =
         node.out.iter().copied().chain(node.operands.iter().flat_map(|o| o.labels.iter().copied())).collect();
     let in_out = |l: Label| node.out.contains(&l);
-    let distinct = node.out.iter().enumerate().all(|(k, l)| !node.out[..k].contains(l));
+    let distinct = all_distinct(&node.out);
     let contiguous = node.out.last().copied();
     if let ([a, b], Some(last), true, true) =
         (&node.operands[..], contiguous, layout.has_lane[1] && layout.has_lane[2], distinct)

@@ -12,6 +12,7 @@ mod buffers;
 mod execute;
 mod explain;
 mod fuse;
+mod groups;
 mod instruction;
 mod nest;
 mod numbers;
@@ -34,6 +35,7 @@ use crate::kernels::Element;
 use crate::tape::{Extent, Label, Labels, Node, Op, Operand, Tape};
 use buffers::Buffers;
 use fuse::{Line, fuse};
+use groups::Groups;
 use instruction::{Instruction, Place};
 use nest::{Storage, View};
 use roll::Unit;
@@ -231,46 +233,7 @@ impl<'a> Compiler<'a> {
     }
 
     fn compile<T: Element>(mut self, rolling: Rolling) -> Program<T> {
-        let (mut shared, mut late) = (Vec::new(), Vec::new());
-        let (mut fixed, mut prefix, mut body, mut suffix) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        let mut is_fixed = vec![false; self.tape.nodes().len()];
-        let mut begun = HashMap::new();
-        for (line, node) in self.tape.nodes().iter().enumerate() {
-            let size = node.shape().iter().product::<usize>();
-            let operands = self.operands(line);
-            if let Some(&sum) = begun.get(&line) {
-                // Its operands have been added up where it is.
-                self.places.push(sum);
-                self.views.push(None);
-                continue;
-            }
-            let sum = self.added.get(&line).copied();
-            let known = sum.and_then(|sum| begun.get(&sum)).copied();
-            let place = known.unwrap_or_else(|| self.place(line, &operands, size, shared.len(), late.len()));
-            begun.extend(sum.map(|sum| (sum, place)));
-            let in_body = matches!(place, Place::Block(_)) || sums_examples(node);
-            self.one_block |= in_body && operands.iter().any(|p| matches!(p, Place::Late(_)));
-            let view = self.view(line, place);
-            self.places.push(if view.is_some() { operands[0] } else { place });
-            let is_view = view.is_some();
-            self.views.push(view);
-            let computed = !is_view && !matches!(node.op, Op::Input(_) | Op::Constant(_));
-            is_fixed[line] =
-                matches!(place, Place::Shared(_)) && node.operands.iter().all(|o| is_fixed[o.node.index()]);
-            match place {
-                _ if is_view => {}
-                Place::Shared(_) => shared.push(constant(node, size)),
-                Place::Late(_) if known.is_none() => late.push(size),
-                Place::Late(_) | Place::Block(_) | Place::Given(_) => {}
-            }
-            match place {
-                _ if !computed || self.is_padding(line, place) => {}
-                Place::Shared(_) if is_fixed[line] => fixed.push(line),
-                Place::Shared(_) => prefix.push(line),
-                Place::Late(_) if !in_body => suffix.push((body.len(), line)),
-                _ => body.push(line),
-            }
-        }
+        let Groups { mut shared, mut late, fixed, prefix, body, mut suffix } = self.group();
         let units = self.units(body, &mut suffix, rolling);
         let suffix: Vec<usize> = suffix.into_iter().map(|(_, line)| line).collect();
         let [fixed, prefix] = [fixed, prefix].map(|lines| {

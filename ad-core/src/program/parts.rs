@@ -4,13 +4,12 @@ use smallvec::SmallVec;
 
 use super::instruction::{Run, row_table};
 use super::nest::{Storage, View};
-use crate::tape::{Extent, Node, Op, Tape};
+use crate::tape::{Extent, Node, Op, Tape, all_distinct};
 
 /// Where the elements of a line lie in its operand, if the line only picks some of them in even steps: a slice along one
 /// index, or elements that follow each other.
 pub(super) fn view(node: &Node, storage: &Storage) -> Option<View> {
-    let distinct = node.out.iter().enumerate().all(|(k, l)| !node.out[..k].contains(l));
-    if !distinct || node.extents.contains(&Extent::Fixed(0)) {
+    if !all_distinct(&node.out) || node.extents.contains(&Extent::Fixed(0)) {
         return None;
     }
     match &node.op {

@@ -1,9 +1,14 @@
 //! Lines without examples: once for each binding, or after the last block.
 
+use std::collections::HashMap;
+
 use super::fuse::{Line, fuse};
 use super::instruction::{Instruction, Place};
 use super::nest::View;
 use super::{Compiler, parts};
+
+/// Transposed copies of matrices: from where, offset and step of what rows, how many of what length; and where they are.
+type Copies = HashMap<(Place, [usize; 2], [usize; 2]), Place>;
 
 impl Compiler<'_> {
     /// How a line without examples is read where its operand lies, if it can be.
@@ -31,13 +36,14 @@ impl Compiler<'_> {
     pub(super) fn plain(&self, lines: &[usize], place: &mut dyn FnMut(usize) -> Place) -> Vec<Instruction> {
         let mut instructions = Vec::new();
         let mut run: Vec<Line<'_>> = Vec::new();
+        let mut copies = Copies::new();
         let read_elsewhere = |value: usize, inside: &[usize]| self.read_elsewhere(value, inside);
         for &number in lines {
             if let Some(pads) = self.joined.get(&number) {
                 instructions.extend(fuse(std::mem::take(&mut run), read_elsewhere));
                 let mut parts = self.parts(pads);
                 for part in &mut parts {
-                    self.uncross(part, place, &mut instructions);
+                    self.uncross(part, &mut copies, place, &mut instructions);
                 }
                 instructions.push(Instruction::side_by_side(self.places[number], &parts));
                 continue;
@@ -47,7 +53,7 @@ impl Compiler<'_> {
             if line.crossed().iter().any(is_late) {
                 instructions.extend(fuse(std::mem::take(&mut run), read_elsewhere));
             }
-            self.uncross(&mut line, place, &mut instructions);
+            self.uncross(&mut line, &mut copies, place, &mut instructions);
             run.push(line);
         }
         instructions.extend(fuse(run, read_elsewhere));
@@ -58,15 +64,20 @@ impl Compiler<'_> {
     fn uncross(
         &self,
         line: &mut Line<'_>,
+        copies: &mut Copies,
         place: &mut dyn FnMut(usize) -> Place,
         instructions: &mut Vec<Instruction>,
     ) {
         for k in line.crossed() {
             let &[rows, columns] = &self.tape.node(line.node.operands[k].node).shape()[..] else { continue };
-            let copy = place(rows * columns);
+            let (shape, from) = ([rows, columns], line.operands[k]);
             let lies = [line.storage.offset(k), line.storage.steps(&line.node, k + 1)[0].1];
-            instructions.push(Instruction::transposed([rows, columns], copy, line.operands[k], lies));
-            line.uncross(k, copy);
+            let copy = copies.entry((from, lies, shape)).or_insert_with(|| {
+                let copy = place(rows * columns);
+                instructions.push(Instruction::transposed(shape, copy, from, lies));
+                copy
+            });
+            line.uncross(k, *copy);
         }
     }
 

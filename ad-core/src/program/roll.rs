@@ -8,7 +8,7 @@
 //! A *class* is one index, followed through the values that carry it beside another one. Lines that carry a class form a
 //! loop, or several: what depends on a result of the loop by a way outside of it comes in a later one.
 
-use crate::tape::{Extent, Label, Node, Op, Operand, Tape};
+use crate::tape::{Extent, Label, Node, Op, Operand, Tape, all_distinct};
 
 /// From which sizes on lines run in a loop of their own.
 #[derive(Clone, Copy, Debug)]
@@ -151,7 +151,6 @@ impl Classes {
 
 /// Whether a line may run value by value of one of its indices.
 fn loopable(node: &Node, label: Label) -> bool {
-    let twice = node.out.iter().enumerate().any(|(k, l)| node.out[..k].contains(l));
     let local = match node.op {
         Op::Slice(_) | Op::Pad(_) | Op::Gather(_) | Op::Scatter(_) | Op::Reshape => {
             let (from, to) = node.local_labels();
@@ -161,7 +160,8 @@ fn loopable(node: &Node, label: Label) -> bool {
         Op::Contract(_) => !node.out.contains(&label) && node.counted().contains(&label),
         Op::Add(_) | Op::Unary(_) | Op::Binary(_) | Op::Select | Op::Stop => !node.out.contains(&label),
     };
-    !twice && !local
+    // An empty array has no place where an iteration could begin.
+    all_distinct(&node.out) && !local && !node.extents.contains(&Extent::Fixed(0))
 }
 
 /// Puts lines and loops in an order in which each follows what it reads: lines in the order of `body`, a loop as soon
@@ -189,7 +189,9 @@ fn schedule(tape: &Tape, body: &[usize], member: &[Option<(usize, Label)>]) -> V
     let mut sorted = Vec::with_capacity(units.len());
     while !waiting.is_empty() {
         let ready = |&number: &usize| reads[number].iter().all(|&v| unit_of[v].is_none_or(|u| done[u]));
-        let next = waiting.iter().position(ready).unwrap_or(0);
+        let next = waiting.iter().position(ready);
+        debug_assert!(next.is_some(), "each way out of a loop leads to a higher level, so there is no cycle");
+        let next = next.unwrap_or(0);
         let number = waiting.remove(next);
         done[number] = true;
         sorted.push(std::mem::replace(&mut units[number], Unit::Line(0)));

@@ -31,7 +31,7 @@ use smallvec::SmallVec;
 use crate::elementary::{Binary, Unary};
 use crate::error::{Error, Result};
 
-pub(crate) use builder::{Builder, SharedBuilder};
+pub(crate) use builder::{Builder, SharedBuilder, all_distinct};
 pub use cost::{Cost, Work};
 pub use recorder::{IntoOutputs, Recorder};
 pub(crate) use term::Term;

@@ -15,8 +15,14 @@ use super::element::{Kind, Task};
 use crate::{Binary, Unary};
 use strip::{Read, Strip, Write};
 
-/// Bytes of a value that a strip holds, in whole rows: some values of this size stay in the nearest cache.
+/// Bytes of a value that a strip holds, in whole rows or a part of one: some values of this size stay in the nearest cache.
 const STRIP: usize = 8192;
+
+/// The most links of a chain, and so of the arrays that it writes.
+pub(crate) const LONGEST: usize = 24;
+
+/// Arrays that an instruction reads; more than any but the strangest chain has, so that nothing is allocated for them.
+pub(crate) const OPERANDS: usize = 32;
 
 /// A chain of operations on rows, walked by loops.
 #[derive(Clone, Debug, Default)]
@@ -45,7 +51,7 @@ pub(crate) struct Link {
     pub(crate) arguments: SmallVec<[Argument; 4]>,
     /// The array that is written, if any.
     pub(crate) write: Option<usize>,
-    /// The temporary that is set, if later links read the value.
+    /// The place that is set, if later links read the value there: found by [`Chain::new`].
     pub(crate) temporary: Option<usize>,
     /// Goes on from what is there, in iterations of a loop but the first.
     pub(crate) accumulates: bool,
@@ -75,6 +81,7 @@ impl Function {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Argument {
     Read(usize),
+    /// The value of an earlier link; once the chain is made, the place where it lies.
     Temporary(usize),
     /// The value of the link before, in registers.
     Last,
@@ -102,38 +109,55 @@ impl<T> StripScratch<T> {
 }
 
 impl Chain {
-    /// The chain of `links` whose values lie in `temporaries` places. What is written anyway is read where it is written, and
-    /// what an arithmetic link reads of the arithmetic link before it stays in registers: only what else is read keeps its
-    /// place.
+    /// The chain of `links`. What is written anyway is read where it is written, and what an arithmetic link reads of the
+    /// arithmetic link before it stays in registers: only what else is read gets a place.
     pub(crate) fn new(
         axes: SmallVec<[ChainAxis; 3]>,
         rows: SmallVec<[bool; 6]>,
         mut links: Vec<Link>,
-        temporaries: usize,
     ) -> Chain {
         for n in 1..links.len() {
             let (before, after) = links.split_at_mut(n);
-            let link = &mut before[n - 1];
-            let Some(place) = link.temporary else { continue };
-            // From there on the place is another's.
-            let end = after.iter().position(|link| link.temporary == Some(place)).unwrap_or(after.len());
-            let registers = link.function.is_arithmetic() && after[0].function.is_arithmetic();
-            let mut is_read = false;
-            for (k, reader) in after[..end].iter_mut().enumerate() {
-                for argument in reader.arguments.iter_mut().filter(|a| **a == Argument::Temporary(place)) {
-                    match link.write {
-                        _ if k == 0 && registers => *argument = Argument::Last,
-                        Some(w) => *argument = Argument::Written(w),
-                        None => is_read = true,
-                    }
+            let (link, last) = (&mut after[0], n - 1);
+            let registers = link.function.is_arithmetic() && before[last].function.is_arithmetic();
+            for argument in &mut link.arguments {
+                let Argument::Temporary(value) = *argument else { continue };
+                if value == last && registers {
+                    *argument = Argument::Last;
+                } else if let Some(w) = before[value].write {
+                    *argument = Argument::Written(w);
                 }
             }
-            if !is_read {
-                link.temporary = None;
-            }
         }
+        let temporaries = give_places(&mut links);
         Chain { axes, rows, links, temporaries }
     }
+}
+
+/// Gives a place to each value that later links read as a temporary, and tells how many places there are. A place is
+/// taken over once its last reader has read it, but not by that reader.
+fn give_places(links: &mut [Link]) -> usize {
+    let reads = |link: &Link, value| link.arguments.contains(&Argument::Temporary(value));
+    let last_read: Vec<Option<usize>> =
+        (0..links.len()).map(|value| links.iter().rposition(|link| reads(link, value))).collect();
+    let (mut free, mut count) = (Vec::new(), 0);
+    for n in 0..links.len() {
+        for k in 0..links[n].arguments.len() {
+            if let Argument::Temporary(value) = links[n].arguments[k]
+                && let Some(place) = links[value].temporary
+            {
+                links[n].arguments[k] = Argument::Temporary(place);
+            }
+        }
+        links[n].temporary = last_read[n].map(|_| {
+            free.pop().unwrap_or_else(|| {
+                count += 1;
+                count - 1
+            })
+        });
+        free.extend((0..n).filter(|&m| last_read[m] == Some(n)).filter_map(|m| links[m].temporary));
+    }
+    count
 }
 
 /// The arrays that a chain runs on.
@@ -142,7 +166,7 @@ pub(crate) struct ChainRun<'a, 'y, T> {
     pub(crate) reads: &'a [&'a [T]],
     pub(crate) writes: &'a mut [&'y mut [T]],
     pub(crate) scratch: &'a mut StripScratch<T>,
-    /// Elements of a row, and from one row to the next.
+    /// Elements of a row, at least one, and from one row to the next.
     pub(crate) lanes: usize,
     pub(crate) scale: usize,
     pub(crate) goes_on: bool,
@@ -155,15 +179,21 @@ const fn strip<T>() -> usize {
 
 /// Runs a chain.
 pub(crate) fn chain<T: Element>(run: ChainRun<'_, '_, T>) {
-    let size = run.lanes.max(strip::<T>());
     let StripScratch { temporaries, filled, result } = &mut *run.scratch;
     temporaries.resize_with(temporaries.len().max(run.chain.temporaries), Vec::new);
     for rows in temporaries[..run.chain.temporaries].iter_mut().chain(filled).chain([result]) {
-        if rows.len() < size {
-            rows.resize(size, T::zero());
+        if rows.is_empty() {
+            rows.resize(strip::<T>(), T::zero());
         }
     }
     T::run(Task(Kind::Chain(run)));
+}
+
+/// Where a strip begins, in rows and in elements of a row, and how far it reaches.
+#[derive(Clone, Copy)]
+struct Area {
+    first: [usize; 2],
+    size: [usize; 2],
 }
 
 impl<T: Element> WithSimd for ChainRun<'_, '_, T> {
@@ -172,19 +202,20 @@ impl<T: Element> WithSimd for ChainRun<'_, '_, T> {
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
         let Some((inner, outer)) = self.chain.axes.split_last() else { return };
-        let strip = (strip::<T>() / self.lanes.max(1)).clamp(1, inner.size.max(1));
         if self.chain.axes.iter().any(|axis| axis.size == 0) {
             return;
         }
+        let width = strip::<T>().min(self.lanes);
+        let height = strip::<T>() / width;
         let mut index: SmallVec<[usize; 8]> = SmallVec::from_elem(0, outer.len());
-        let mut reads: SmallVec<[usize; 32]> = SmallVec::from_elem(0, self.reads.len());
-        let mut writes: SmallVec<[usize; 24]> = SmallVec::from_elem(0, self.writes.len());
+        let mut reads: SmallVec<[usize; OPERANDS]> = SmallVec::from_elem(0, self.reads.len());
+        let mut writes: SmallVec<[usize; LONGEST]> = SmallVec::from_elem(0, self.writes.len());
         loop {
-            let mut first = 0;
-            while first < inner.size {
-                let rows = strip.min(inner.size - first);
-                self.strip(simd, inner, first, rows, &reads, &writes);
-                first += rows;
+            for row in (0..inner.size).step_by(height) {
+                for column in (0..self.lanes).step_by(width) {
+                    let size = [height.min(inner.size - row), width.min(self.lanes - column)];
+                    self.strip(simd, inner, Area { first: [row, column], size }, &reads, &writes);
+                }
             }
             // The next values of the outer indices, or the first ones again.
             let Some(level) = (0..outer.len()).rfind(|&level| index[level] + 1 < outer[level].size) else {
@@ -204,33 +235,29 @@ impl<T: Element> WithSimd for ChainRun<'_, '_, T> {
 }
 
 impl<T: Element> ChainRun<'_, '_, T> {
-    /// All links on `rows` rows from row `first` of the innermost loop, which begins at the rows `reads` and `writes` of
-    /// the arrays.
+    /// All links on an area of the innermost loop, which begins at the rows `reads` and `writes` of the arrays.
     #[inline(always)]
-    fn strip<S: Simd>(
-        &mut self,
-        simd: S,
-        inner: &ChainAxis,
-        first: usize,
-        rows: usize,
-        reads: &[usize],
-        writes: &[usize],
-    ) {
-        let mut from: SmallVec<[Read<'_, T>; 32]> = SmallVec::new();
+    fn strip<S: Simd>(&mut self, simd: S, inner: &ChainAxis, area: Area, reads: &[usize], writes: &[usize]) {
+        let ([row, column], [rows, lanes]) = (area.first, area.size);
+        // What is one row follows itself.
+        let step = |step: usize| if rows == 1 { lanes } else { step * self.scale };
+        let mut from: SmallVec<[Read<'_, T>; OPERANDS]> = SmallVec::new();
         for (k, data) in self.reads.iter().enumerate() {
-            let number = !self.chain.rows[k];
-            let unit = if number { 1 } else { self.scale };
-            let start = (reads[k] + first * inner.reads[k]) * unit;
-            from.push(Read { data: &data[start..], step: inner.reads[k] * unit, number });
+            let place = reads[k] + row * inner.reads[k];
+            from.push(if self.chain.rows[k] {
+                let data = &data[place * self.scale + column..];
+                Read { data, step: step(inner.reads[k]), number: false }
+            } else {
+                Read { data: &data[place..], step: if rows == 1 { 0 } else { inner.reads[k] }, number: true }
+            });
         }
-        let mut to: SmallVec<[Write<'_, T>; 24]> = SmallVec::new();
+        let mut to: SmallVec<[Write<'_, T>; LONGEST]> = SmallVec::new();
         for (k, data) in self.writes.iter_mut().enumerate() {
-            let start = (writes[k] + first * inner.writes[k]) * self.scale;
-            to.push(Write { data: &mut data[start..], step: inner.writes[k] * self.scale });
+            let place = writes[k] + row * inner.writes[k];
+            to.push(Write { data: &mut data[place * self.scale + column..], step: step(inner.writes[k]) });
         }
         let scratch = &mut *self.scratch;
-        let mut strip =
-            Strip { reads: &from, writes: &mut to, scratch, rows, lanes: self.lanes, goes_on: self.goes_on };
+        let mut strip = Strip { reads: &from, writes: &mut to, scratch, rows, lanes, goes_on: self.goes_on };
         let mut links = &self.chain.links[..];
         while let Some((link, others)) = links.split_first() {
             if link.function.is_arithmetic() {

@@ -1,11 +1,15 @@
 //! Sums and products that follow each other: a tile of registers goes through all of them before the next one begins.
 
 use pulp::Simd;
+use smallvec::SmallVec;
 
 use super::strip::{Read, Strip};
 use super::{Argument, Function, Link};
 use crate::kernels::Element;
 use crate::kernels::simd::{Vector, load, store};
+
+/// Registers that are taken together where they fill no tile.
+const PIECES: usize = 4;
 
 /// The registers of a tile.
 type Registers<S, T, const N: usize> = [Vector<S, T>; N];
@@ -51,13 +55,13 @@ trait Tile<const N: usize> {
     fn store<S: Simd, T: Element>(&self, simd: S, values: &Registers<S, T, N>, to: &mut [T], step: usize);
 }
 
-/// Registers side by side in one row.
-struct Whole {
+/// `R` registers side by side in each of some rows that follow each other.
+struct Band<const R: usize> {
     row: usize,
     column: usize,
 }
 
-impl<const N: usize> Tile<N> for Whole {
+impl<const R: usize, const N: usize> Tile<N> for Band<R> {
     #[inline(always)]
     fn enter<S: Simd, T: Element>(
         &self,
@@ -66,55 +70,27 @@ impl<const N: usize> Tile<N> for Whole {
         entry: Entry<S, T>,
         values: &mut Registers<S, T, N>,
     ) {
-        if x.number {
-            let x = Vector::splat(simd, x.data[self.row * x.step]);
-            for value in values {
-                entry.enter(value, x);
-            }
-        } else {
-            let row = &x.data[self.row * x.step + self.column..][..N * T::lanes::<S>()];
-            for (value, &x) in values.iter_mut().zip(T::registers::<S>(row).0) {
-                entry.enter(value, Vector::new(simd, x));
-            }
-        }
-    }
-
-    #[inline(always)]
-    fn store<S: Simd, T: Element>(&self, simd: S, values: &Registers<S, T, N>, to: &mut [T], step: usize) {
-        store(simd, values, &mut to[self.row * step + self.column..][..N * T::lanes::<S>()]);
-    }
-}
-
-/// Registers that are rows, one behind the other: of a block of one example, say.
-struct Rows {
-    first: usize,
-}
-
-impl<const N: usize> Tile<N> for Rows {
-    #[inline(always)]
-    fn enter<S: Simd, T: Element>(
-        &self,
-        simd: S,
-        x: Read<'_, T>,
-        entry: Entry<S, T>,
-        values: &mut Registers<S, T, N>,
-    ) {
-        let rows = &x.data[self.first * x.step..];
-        for (r, value) in values.iter_mut().enumerate() {
+        let rows = &x.data[self.row * x.step..];
+        for (r, values) in values.as_chunks_mut::<R>().0.iter_mut().enumerate() {
             if x.number {
-                entry.enter(value, Vector::splat(simd, rows[r * x.step]));
+                let x = Vector::splat(simd, rows[r * x.step]);
+                for value in values {
+                    entry.enter(value, x);
+                }
             } else {
-                let [x] = load(simd, &rows[r * x.step..][..T::lanes::<S>()]);
-                entry.enter(value, x);
+                let row = &rows[r * x.step + self.column..][..R * T::lanes::<S>()];
+                for (value, &x) in values.iter_mut().zip(T::registers::<S>(row).0) {
+                    entry.enter(value, Vector::new(simd, x));
+                }
             }
         }
     }
 
     #[inline(always)]
     fn store<S: Simd, T: Element>(&self, simd: S, values: &Registers<S, T, N>, to: &mut [T], step: usize) {
-        let rows = &mut to[self.first * step..];
-        for (r, &value) in values.iter().enumerate() {
-            store(simd, &[value], &mut rows[r * step..][..T::lanes::<S>()]);
+        let rows = &mut to[self.row * step..];
+        for (r, values) in values.as_chunks::<R>().0.iter().enumerate() {
+            store(simd, values, &mut rows[r * step + self.column..][..R * T::lanes::<S>()]);
         }
     }
 }
@@ -128,16 +104,16 @@ struct Piece {
 }
 
 /// Registers here and there, some with lanes to spare.
-struct Pieces<const N: usize>([Piece; N]);
+struct Pieces([Piece; PIECES]);
 
-impl<const N: usize> Tile<N> for Pieces<N> {
+impl Tile<PIECES> for Pieces {
     #[inline(always)]
     fn enter<S: Simd, T: Element>(
         &self,
         simd: S,
         x: Read<'_, T>,
         entry: Entry<S, T>,
-        values: &mut Registers<S, T, N>,
+        values: &mut Registers<S, T, PIECES>,
     ) {
         for (value, piece) in values.iter_mut().zip(&self.0) {
             let row = &x.data[piece.row * x.step..];
@@ -151,7 +127,13 @@ impl<const N: usize> Tile<N> for Pieces<N> {
     }
 
     #[inline(always)]
-    fn store<S: Simd, T: Element>(&self, simd: S, values: &Registers<S, T, N>, to: &mut [T], step: usize) {
+    fn store<S: Simd, T: Element>(
+        &self,
+        simd: S,
+        values: &Registers<S, T, PIECES>,
+        to: &mut [T],
+        step: usize,
+    ) {
         for (&value, piece) in values.iter().zip(&self.0) {
             store(simd, &[value], &mut to[piece.row * step + piece.column..][..piece.lanes]);
         }
@@ -170,36 +152,57 @@ impl<T: Element> Strip<'_, '_, T> {
         }
     }
 
+    /// In tiles of `N` registers: whole columns of tiles, broad ones first, and what they leave in pieces.
     #[inline(always)]
     fn in_tiles<S: Simd, const N: usize>(&mut self, simd: S, links: &[Link]) {
         let flat = self.is_flat(links);
-        let (rows, lanes) = if flat { (1, self.rows * self.lanes) } else { (self.rows, self.lanes) };
+        let shape = if flat { [1, self.rows * self.lanes] } else { [self.rows, self.lanes] };
+        let mut left = SmallVec::new();
+        let mut column = 0;
+        if N == 8 {
+            column = self.bands::<S, N, 8>(simd, links, shape, column, &mut left);
+        }
+        column = self.bands::<S, N, 4>(simd, links, shape, column, &mut left);
+        column = self.bands::<S, N, 2>(simd, links, shape, column, &mut left);
+        column = self.bands::<S, N, 1>(simd, links, shape, column, &mut left);
+        let [rows, lanes] = shape;
+        let ends = if column < lanes { rows } else { 0 };
+        let ends = (0..ends).map(|row| Piece { row, column, lanes: lanes - column });
+        let mut rest = left.into_iter().chain(ends).peekable();
+        while rest.peek().is_some() {
+            let pieces = [(); PIECES].map(|()| rest.next().unwrap_or_default());
+            self.tile::<S, PIECES, _>(simd, links, &Pieces(pieces));
+        }
+    }
+
+    /// Columns from `column` on, `R` registers of them at a time, as long as there are so many. Rows that fill no tile are
+    /// `left`.
+    #[inline(always)]
+    fn bands<S: Simd, const N: usize, const R: usize>(
+        &mut self,
+        simd: S,
+        links: &[Link],
+        [rows, lanes]: [usize; 2],
+        mut column: usize,
+        left: &mut SmallVec<[Piece; 16]>,
+    ) -> usize {
         let register = T::lanes::<S>();
-        let whole = lanes / (N * register) * (N * register);
-        let mut done = 0;
-        while lanes == register && done + N <= rows {
-            self.tile::<S, N, _>(simd, links, &Rows { first: done });
-            done += N;
-        }
-        for row in done..rows {
-            for column in (0..whole).step_by(N * register) {
-                self.tile::<S, N, _>(simd, links, &Whole { row, column });
+        while column + R * register <= lanes {
+            let mut row = 0;
+            while row + N / R <= rows {
+                self.tile::<S, N, _>(simd, links, &Band::<R> { row, column });
+                row += N / R;
             }
-        }
-        let (mut row, mut column) = (done, whole);
-        while row < rows && whole < lanes {
-            let mut pieces = [Piece::default(); N];
-            for piece in &mut pieces {
-                if row < rows {
-                    *piece = Piece { row, column, lanes: register.min(lanes - column) };
-                    column += register;
-                    if column >= lanes {
-                        (row, column) = (row + 1, whole);
-                    }
-                }
+            while R == PIECES && row < rows {
+                self.tile::<S, R, _>(simd, links, &Band::<R> { row, column });
+                row += 1;
             }
-            self.tile::<S, N, _>(simd, links, &Pieces(pieces));
+            for row in row..rows {
+                left.extend((0..R).map(|k| Piece { row, column: column + k * register, lanes: register }));
+            }
+            column += R * register;
         }
+        column
     }
 
     /// Whether all that the links read and write can be walked as one row.
@@ -219,7 +222,7 @@ impl<T: Element> Strip<'_, '_, T> {
             }
             flat &= link.write.is_none_or(|k| self.writes[k].step == self.lanes);
         }
-        flat || self.rows == 1
+        flat
     }
 
     #[inline(always)]
@@ -229,7 +232,7 @@ impl<T: Element> Strip<'_, '_, T> {
             last = match &link.function {
                 Function::Sum(coefficients) => self.sum(simd, link, coefficients, at, &last),
                 Function::Product(alpha) => self.product(simd, link, T::from_f64(*alpha), at, &last),
-                _ => last,
+                _ => unreachable!("functions run over a strip"),
             };
             if let Some(k) = link.write {
                 let write = &mut self.writes[k];

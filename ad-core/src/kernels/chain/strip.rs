@@ -48,7 +48,7 @@ impl<'a, T: Element> Read<'a, T> {
         if self.is_flat(lanes) {
             return &self.data[..rows * lanes];
         }
-        for (r, row) in filled.chunks_exact_mut(lanes.max(1)).take(rows).enumerate() {
+        for (r, row) in filled.chunks_exact_mut(lanes).take(rows).enumerate() {
             if self.number {
                 row.fill(self.data[r * self.step]);
             } else {
@@ -72,7 +72,7 @@ impl<T: Element> Strip<'_, '_, T> {
     pub(super) fn function<S: Simd>(&mut self, simd: S, link: &Link) {
         let (rows, lanes) = (self.rows, self.lanes);
         if let (Some(k), None) = (link.write, link.temporary)
-            && (self.writes[k].step == lanes || rows == 1)
+            && self.writes[k].step == lanes
         {
             let y = std::mem::take(&mut self.writes[k].data);
             self.apply(simd, link, &mut y[..rows * lanes]);
@@ -83,7 +83,7 @@ impl<T: Element> Strip<'_, '_, T> {
         self.apply(simd, link, &mut y[..rows * lanes]);
         if let Some(k) = link.write {
             let Write { data, step } = &mut self.writes[k];
-            for (r, row) in y[..rows * lanes].chunks_exact(lanes.max(1)).enumerate() {
+            for (r, row) in y[..rows * lanes].chunks_exact(lanes).enumerate() {
                 data[r * *step..][..lanes].copy_from_slice(row);
             }
         }
@@ -98,15 +98,15 @@ impl<T: Element> Strip<'_, '_, T> {
             Argument::Read(k) => self.reads[k].flattened(self.rows, self.lanes, filled),
             Argument::Temporary(k) => &temporaries[k][..self.rows * self.lanes],
             Argument::Written(k) => self.writes[k].read().flattened(self.rows, self.lanes, filled),
-            Argument::Last => &[],
+            Argument::Last => unreachable!("registers do not outlive sums and products"),
         };
         match link.function {
-            Function::Unary(f) => Map { f, x: Some(argument(0, first)), y }.with_simd(simd),
+            Function::Unary(f) => Map { f, x: argument(0, first), y }.with_simd(simd),
             Function::Binary(f) => {
                 Zip { f, a: argument(0, first), b: argument(1, second), y }.with_simd(simd);
             }
             Function::Select => select([argument(0, first), argument(1, second), argument(2, third)], y),
-            Function::Sum(_) | Function::Product(_) => {}
+            Function::Sum(_) | Function::Product(_) => unreachable!("computed in registers"),
         }
     }
 }

@@ -2,23 +2,24 @@
 
 use super::*;
 
-/// Runs links on arrays of `rows` rows, some of which hold a number for each row instead, as `reads` says; every second
-/// array that is written has a gap behind each row.
+/// Runs links on arrays of `rows` rows, in two loops where they can be, some of which hold a number for each row instead, as
+/// `reads` says; every second array that is written has a gap behind each row.
 fn run<T: Element>(
     links: Vec<Link>,
-    temporaries: usize,
     [rows, lanes]: [usize; 2],
     reads: &[(&[T], bool)],
     writes: &mut [&mut [T]],
     goes_on: bool,
 ) {
-    let axis = ChainAxis {
-        size: rows,
-        reads: reads.iter().map(|_| 1).collect(),
-        writes: (0..writes.len()).map(|k| 1 + k % 2).collect(),
+    let inner = (2..rows).rfind(|n| rows % n == 0).unwrap_or(rows);
+    let axis = |size, step: usize| ChainAxis {
+        size,
+        reads: reads.iter().map(|_| step).collect(),
+        writes: (0..writes.len()).map(|k| step * (1 + k % 2)).collect(),
     };
+    let axes = [axis(rows / inner, inner), axis(inner, 1)].into_iter().collect();
     let numbers = reads.iter().map(|(_, rows)| *rows).collect();
-    let chain = Chain::new(std::iter::once(axis).collect(), numbers, links, temporaries);
+    let chain = Chain::new(axes, numbers, links);
     let arrays: Vec<&[T]> = reads.iter().map(|(x, _)| *x).collect();
     let mut scratch = StripScratch::default();
     let (reads, scratch) = (&arrays[..], &mut scratch);
@@ -42,7 +43,7 @@ fn links_equal_their_twins<T: Element>([rows, lanes]: [usize; 2], wild: bool) {
             };
             let reads: Vec<(&[T], bool)> = (0..count).map(|k| (&x[k][..], number != Some(k))).collect();
             let mut got = old.clone();
-            run(vec![link.clone()], 0, [rows, lanes], &reads, &mut [&mut got], goes_on);
+            run(vec![link.clone()], [rows, lanes], &reads, &mut [&mut got], goes_on);
             let want: Vec<T> = (0..n).map(want).collect();
             assert_same(
                 &got,
@@ -90,7 +91,7 @@ impl Dice {
 
 const READS: usize = 3;
 
-/// Links at random, each with a place of its own for its value; some are written, the last one in any case.
+/// Links at random; some are written, the last one in any case.
 fn random_links(dice: &mut Dice) -> Vec<Link> {
     let count = 2 + dice.below(7);
     let mut written = 0;
@@ -113,13 +114,19 @@ fn random_links(dice: &mut Dice) -> Vec<Link> {
             written += 1;
             written - 1
         });
-        Link { function, arguments, write, temporary: Some(n), accumulates: false }
+        let accumulates = write.is_some() && matches!(function, Function::Product(_)) && dice.below(2) == 0;
+        Link { function, arguments, write, temporary: None, accumulates }
     };
     (0..count).map(&mut link).collect()
 }
 
-/// The values of links, each computed by itself.
-fn one_by_one<T: Element>(links: &[Link], [rows, lanes]: [usize; 2], reads: &[(&[T], bool)]) -> Vec<Vec<T>> {
+/// The values of links, each computed by itself; those that accumulate go on from rows of `old`, by the array they write.
+fn one_by_one<T: Element>(
+    links: &[Link],
+    [rows, lanes]: [usize; 2],
+    reads: &[(&[T], bool)],
+    old: Option<&[Vec<T>]>,
+) -> Vec<Vec<T>> {
     let mut values: Vec<Vec<T>> = Vec::new();
     for link in links {
         let mut arrays: Vec<(&[T], bool)> = reads.to_vec();
@@ -129,9 +136,16 @@ fn one_by_one<T: Element>(links: &[Link], [rows, lanes]: [usize; 2], reads: &[(&
             other => other,
         };
         let arguments = link.arguments.iter().map(place).collect();
-        let alone = Link { arguments, write: Some(0), temporary: None, ..link.clone() };
-        let mut value = vec![T::zero(); rows * lanes];
-        run(vec![alone], 0, [rows, lanes], &arrays, &mut [&mut value], false);
+        let alone = Link { arguments, write: Some(0), ..link.clone() };
+        let mut value = match (old, link.write) {
+            (Some(old), Some(k)) => old[k]
+                .chunks(lanes * (1 + k % 2))
+                .flat_map(|row| row[..lanes].to_vec())
+                .take(rows * lanes)
+                .collect(),
+            _ => vec![T::zero(); rows * lanes],
+        };
+        run(vec![alone], [rows, lanes], &arrays, &mut [&mut value], old.is_some());
         values.push(value);
     }
     values
@@ -141,33 +155,33 @@ fn chains_equal_their_links<T: Element>([rows, lanes]: [usize; 2], dice: &mut Di
     let links = random_links(dice);
     let x: [Vec<T>; READS] = [21, 22, 23].map(|seed| numbers::<T>(rows * lanes, seed, lanes % 2 == 1));
     let reads: Vec<(&[T], bool)> = x.iter().map(|x| (&x[..], dice.below(3) > 0)).collect();
-    let values = one_by_one(&links, [rows, lanes], &reads);
     let written: Vec<usize> = (0..links.len()).filter(|&n| links[n].write.is_some()).collect();
-    let untouched = T::from_f64(-7.0);
-    let mut got = vec![vec![untouched; 2 * rows * lanes]; written.len()];
+    let old: Vec<Vec<T>> =
+        (0..written.len()).map(|k| numbers::<T>(2 * rows * lanes, 31 + k as u64, false)).collect();
+    let goes_on = dice.below(2) == 0;
+    let values = one_by_one(&links, [rows, lanes], &reads, goes_on.then_some(&old[..]));
+    let mut got = old.clone();
     let mut writes: Vec<&mut [T]> = got.iter_mut().map(|y| &mut y[..]).collect();
-    run(links.clone(), links.len(), [rows, lanes], &reads, &mut writes, false);
+    run(links.clone(), [rows, lanes], &reads, &mut writes, goes_on);
     for (k, (got, &n)) in got.iter().zip(&written).enumerate() {
         let stride = lanes * (1 + k % 2);
         for r in 0..2 * rows {
-            let row = &got[r * lanes..][..lanes];
+            let row = r * lanes..(r + 1) * lanes;
             let is_row = r * lanes % stride == 0 && r * lanes / stride < rows;
-            let want = if is_row {
-                &values[n][r * lanes / stride * lanes..][..lanes]
-            } else {
-                &vec![untouched; lanes]
-            };
-            assert_same(row, want, &format!("link {n}, row {r} of {rows} x {lanes} in {links:?}"));
+            let want =
+                if is_row { &values[n][r * lanes / stride * lanes..][..lanes] } else { &old[k][row.clone()] };
+            assert_same(&got[row], want, &format!("link {n}, row {r} of {rows} x {lanes} in {links:?}"));
         }
     }
 }
 
-/// What passes between links in registers, in scratch or in what is written is the same, and nothing else is touched.
+/// What passes between links in registers, in scratch or in what is written is the same, also where a sum goes on, and
+/// nothing else is touched.
 #[test]
 fn a_chain_has_the_bits_of_its_links_one_by_one() {
     at_every_level(|| {
         let mut dice = Dice(5);
-        for lanes in LENGTHS.into_iter().chain([128, 300]).filter(|n| *n > 0) {
+        for lanes in LENGTHS.into_iter().chain([128, 300, 2100]).filter(|n| *n > 0) {
             for rows in [1, 2, 9, 70] {
                 for _ in 0..6 {
                     chains_equal_their_links::<f32>([rows, lanes], &mut dice);
