@@ -1,6 +1,6 @@
 //! Random programs on every engine, in batches of all sizes, with NaN and infinities carried through.
 
-use ad_core::check::{Case, Choices, PROGRAM_TOLERANCE, program};
+use ad_core::check::{Case, Choices, PROGRAM_TOLERANCE, Sizes, program};
 
 fn bytes(seed: u64, steps: usize) -> Vec<u8> {
     let mut choices = Choices::from_seed(seed);
@@ -24,6 +24,16 @@ fn batches_of_all_sizes() {
     }
     for seed in 0..6 {
         let case = Case::with_examples(&bytes(seed, 3), 4097).unwrap();
+        case.engines(PROGRAM_TOLERANCE).unwrap_or_else(|error| panic!("seed {seed}: {error}\n{}", case.tape));
+    }
+}
+
+/// Rows of several registers and of a part of one, values that are worth a loop, and empty ones.
+#[test]
+fn values_of_all_sizes() {
+    let sizes = Sizes { axes: &[3, 17, 40, 1, 0, 64], most: 200 };
+    for (seed, examples) in (0..600).zip([1, 17, 40, 129].into_iter().cycle()) {
+        let case = Case::with_sizes(&bytes(seed, 6), examples, sizes).unwrap();
         case.engines(PROGRAM_TOLERANCE).unwrap_or_else(|error| panic!("seed {seed}: {error}\n{}", case.tape));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::steps::Generator;
+use super::steps::{Generator, Sizes};
 use super::{Choices, program};
 use crate::error::{Error, Result};
 use crate::eval::Array;
@@ -37,11 +37,22 @@ impl Case {
     /// # Errors
     /// As [`Case::from_bytes`].
     pub fn with_examples(bytes: &[u8], examples: usize) -> Result<Case> {
+        Case::with_sizes(bytes, examples, Sizes::SMALL)
+    }
+
+    /// The same with values of other sizes too.
+    ///
+    /// # Errors
+    /// As [`Case::from_bytes`].
+    ///
+    /// # Panics
+    /// Where `sizes` has no lengths of axes.
+    pub fn with_sizes(bytes: &[u8], examples: usize, sizes: Sizes<'_>) -> Result<Case> {
         let (header, steps) = bytes.split_at(bytes.len().min(STEP));
         let mut header = Choices::from_bytes(header.get(1..).unwrap_or(&[]));
         let mut inputs = Vec::new();
         let tape = Tape::record(|t| {
-            let mut generator = Generator::new(t, examples, &mut header);
+            let mut generator = Generator::new(t, examples, sizes, &mut header);
             for step in steps.chunks(STEP) {
                 generator.step(&mut Choices::from_bytes(step));
             }

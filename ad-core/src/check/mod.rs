@@ -77,6 +77,7 @@ pub use lines::lines;
 #[cfg(feature = "program")]
 pub use reference::reference;
 #[cfg(feature = "program")]
+pub use steps::Sizes;
 pub use tester::derivatives;
 
 /// How derivatives are checked, and how closely. Every tolerance is relative to the numbers compared, plus one.

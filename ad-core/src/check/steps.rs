@@ -6,8 +6,6 @@ use crate::elementary::{Binary, Elementary, Unary};
 use crate::eval::Array;
 use crate::tape::{Recorder, Tape, Tracer};
 
-/// The most elements that a value of one example has.
-const MAX_SIZE: usize = 27;
 /// The most outputs.
 const OUTPUTS: usize = 2;
 /// The most axes.
@@ -15,18 +13,33 @@ const MAX_RANK: usize = 3;
 /// Values are scaled down to this.
 const MAX_VALUE: f64 = 4.0;
 
+/// How large the values of a program are.
+#[derive(Clone, Copy, Debug)]
+pub struct Sizes<'a> {
+    /// The lengths that an axis may have, the simplest one first; 0 is allowed.
+    pub axes: &'a [usize],
+    /// The most elements that a value of one example has.
+    pub most: usize,
+}
+
+impl Sizes<'_> {
+    /// Small enough for all identities to be checked in a blink.
+    pub const SMALL: Sizes<'static> = Sizes { axes: &[1, 2, 3], most: 27 };
+}
+
 /// A program while it grows: each step reads earlier values and adds one.
 pub(super) struct Generator<'a> {
     t: &'a Recorder,
     examples: usize,
+    sizes: Sizes<'a>,
     values: Vec<Tracer>,
     inputs: Vec<Array>,
 }
 
 impl<'a> Generator<'a> {
     /// A program with one input.
-    pub(super) fn new(t: &'a Recorder, examples: usize, choices: &mut Choices<'_>) -> Self {
-        let mut generator = Generator { t, examples, values: Vec::new(), inputs: Vec::new() };
+    pub(super) fn new(t: &'a Recorder, examples: usize, sizes: Sizes<'a>, choices: &mut Choices<'_>) -> Self {
+        let mut generator = Generator { t, examples, sizes, values: Vec::new(), inputs: Vec::new() };
         let x = generator.input(choices, true);
         generator.values.push(x);
         generator
@@ -81,7 +94,7 @@ impl<'a> Generator<'a> {
                     at(&a).max(at(&b))
                 })
                 .product();
-            a.iter().rev().zip(b.iter().rev()).all(together) && size <= MAX_SIZE
+            a.iter().rev().zip(b.iter().rev()).all(together) && size <= self.sizes.most
         };
         let fitting: Vec<&Tracer> = self.values.iter().rev().filter(fits).collect();
         if fitting.is_empty() { self.any(choices).sum() } else { (*choices.pick(&fitting)).clone() }
@@ -124,7 +137,7 @@ impl<'a> Generator<'a> {
 
     /// The value with numbers of moderate size, and of moderate size itself.
     fn bounded(&self, mut value: Tracer) -> Tracer {
-        while value.shape().len() > MAX_RANK || value.shape().iter().product::<usize>() > MAX_SIZE {
+        while value.shape().len() > MAX_RANK || value.shape().iter().product::<usize>() > self.sizes.most {
             value = value.sum_axis(0);
         }
         let (low, high) = self.range(&value);
@@ -133,7 +146,7 @@ impl<'a> Generator<'a> {
     }
 
     fn input(&mut self, choices: &mut Choices<'_>, example: bool) -> Tracer {
-        let shape = shape(choices);
+        let shape = self.shape(choices);
         let name = format!("x{}", self.inputs.len());
         let first = example.then_some(self.examples);
         let whole: Vec<usize> = first.into_iter().chain(shape.iter().copied()).collect();
@@ -224,7 +237,7 @@ impl<'a> Generator<'a> {
         let (mut out, mut size) = (String::new(), 1);
         for _ in 0..choices.below(MAX_RANK + 1) {
             let place = choices.below(lengths.len());
-            if lengths.get(place).is_some_and(|n| size * n <= MAX_SIZE) {
+            if lengths.get(place).is_some_and(|n| size * n <= self.sizes.most) {
                 size *= lengths[place];
                 out.push(char::from(b'a' + place as u8));
             }
@@ -253,17 +266,17 @@ impl<'a> Generator<'a> {
             (0, _) => x.transpose(),
             (1, _) => x.stop_gradient(),
             (2, _) => x.reshape(&[shape.iter().product()]),
-            (3, Some(&n)) => {
+            (3, Some(&n @ 1..)) => {
                 let start = choices.below(n);
                 x.slice(axis, start..start + 1 + choices.below(n - start))
             }
             (4, Some(&n)) => x.pad(axis, choices.below(2), n + 1 + choices.below(2)),
-            (5, Some(&n)) => {
+            (5, Some(&n @ 1..)) => {
                 let indices: Vec<usize> = (0..=choices.below(4)).map(|_| choices.below(n)).collect();
                 x.gather(axis, &indices)
             }
             (6, Some(_)) => x.concat(&[&(&x * 0.5)], axis),
-            (7, Some(&n)) => x.at(axis, choices.below(n)),
+            (7, Some(&n @ 1..)) => x.at(axis, choices.below(n)),
             _ => x.broadcast_to(&std::iter::once(1 + choices.below(2)).chain(shape).collect::<Vec<_>>()),
         }
     }
@@ -288,14 +301,14 @@ impl<'a> Generator<'a> {
             0 => self.input(choices, true),
             1 | 2 => self.input(choices, false),
             3 => {
-                let shape = shape(choices);
+                let shape = self.shape(choices);
                 let mut numbers = Choices::from_seed(choices.word());
                 let data: Vec<f64> =
                     (0..shape.iter().product()).map(|_| numbers.between(-1.5, 1.5)).collect();
                 self.t.constant(&data, &shape)
             }
-            4 => self.t.identity(1 + choices.below(3)),
-            _ => self.t.count() * self.t.full(&shape(choices), 0.25),
+            4 => self.t.identity(*choices.pick(self.sizes.axes)),
+            _ => self.t.count() * self.t.full(&self.shape(choices), 0.25),
         }
     }
 
@@ -328,10 +341,14 @@ impl<'a> Generator<'a> {
             Err(error) => x.fail(error.to_string()),
         }
     }
-}
 
-/// Up to two axes of length 1 to 3; by no choice at all, one of length 1.
-fn shape(choices: &mut Choices<'_>) -> Vec<usize> {
-    let rank = [1, 2, 0, 1][choices.below(4)];
-    (0..rank).map(|_| 1 + choices.below(3)).collect()
+    /// Up to two axes; by no choice at all, one of the simplest length. One that would make the value too large is dropped.
+    fn shape(&self, choices: &mut Choices<'_>) -> Vec<usize> {
+        let rank = [1, 2, 0, 1][choices.below(4)];
+        let mut shape: Vec<usize> = (0..rank).map(|_| *choices.pick(self.sizes.axes)).collect();
+        while shape.iter().product::<usize>() > self.sizes.most {
+            shape.pop();
+        }
+        shape
+    }
 }

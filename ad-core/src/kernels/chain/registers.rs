@@ -70,15 +70,14 @@ impl<const R: usize, const N: usize> Tile<N> for Band<R> {
         entry: Entry<S, T>,
         values: &mut Registers<S, T, N>,
     ) {
-        let rows = &x.data[self.row * x.step..];
-        for (r, values) in values.as_chunks_mut::<R>().0.iter_mut().enumerate() {
+        for (row, values) in (self.row..).zip(values.as_chunks_mut::<R>().0) {
             if x.number {
-                let x = Vector::splat(simd, rows[r * x.step]);
+                let x = Vector::splat(simd, x.data[row * x.step]);
                 for value in values {
                     entry.enter(value, x);
                 }
             } else {
-                let row = &rows[r * x.step + self.column..][..R * T::lanes::<S>()];
+                let row = &x.data[row * x.step + self.column..][..R * T::lanes::<S>()];
                 for (value, &x) in values.iter_mut().zip(T::registers::<S>(row).0) {
                     entry.enter(value, Vector::new(simd, x));
                 }
@@ -88,9 +87,8 @@ impl<const R: usize, const N: usize> Tile<N> for Band<R> {
 
     #[inline(always)]
     fn store<S: Simd, T: Element>(&self, simd: S, values: &Registers<S, T, N>, to: &mut [T], step: usize) {
-        let rows = &mut to[self.row * step..];
-        for (r, values) in values.as_chunks::<R>().0.iter().enumerate() {
-            store(simd, values, &mut rows[r * step + self.column..][..R * T::lanes::<S>()]);
+        for (row, values) in (self.row..).zip(values.as_chunks::<R>().0) {
+            store(simd, values, &mut to[row * step + self.column..][..R * T::lanes::<S>()]);
         }
     }
 }
@@ -157,7 +155,7 @@ impl<T: Element> Strip<'_, '_, T> {
     fn in_tiles<S: Simd, const N: usize>(&mut self, simd: S, links: &[Link]) {
         let flat = self.is_flat(links);
         let shape = if flat { [1, self.rows * self.lanes] } else { [self.rows, self.lanes] };
-        let mut left = SmallVec::new();
+        let mut left: SmallVec<[Piece; 16]> = SmallVec::new();
         let mut column = 0;
         if N == 8 {
             column = self.bands::<S, N, 8>(simd, links, shape, column, &mut left);
@@ -167,11 +165,15 @@ impl<T: Element> Strip<'_, '_, T> {
         column = self.bands::<S, N, 1>(simd, links, shape, column, &mut left);
         let [rows, lanes] = shape;
         let ends = if column < lanes { rows } else { 0 };
-        let ends = (0..ends).map(|row| Piece { row, column, lanes: lanes - column });
-        let mut rest = left.into_iter().chain(ends).peekable();
-        while rest.peek().is_some() {
-            let pieces = [(); PIECES].map(|()| rest.next().unwrap_or_default());
-            self.tile::<S, PIECES, _>(simd, links, &Pieces(pieces));
+        // By number, not as an iterator of both: that would be moved around, which takes as long as many a chain.
+        for first in (0..left.len() + ends).step_by(PIECES) {
+            let piece = |k: usize| match left.get(k) {
+                Some(&piece) => piece,
+                None if k < left.len() + ends => Piece { row: k - left.len(), column, lanes: lanes - column },
+                None => Piece::default(),
+            };
+            let pieces = Pieces(std::array::from_fn(|k| piece(first + k)));
+            self.tile::<S, PIECES, _>(simd, links, &pieces);
         }
     }
 
