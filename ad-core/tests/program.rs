@@ -250,3 +250,25 @@ fn what_follows_from_inputs_is_computed_when_it_is_needed() {
     };
     assert_eq!(rows(10), rows(3));
 }
+
+/// Tangents of all directions are a matrix with its columns scaled: they lie as the matrix does, and are not read across.
+#[test]
+fn a_scaled_matrix_lies_as_the_matrix_does() {
+    let record = |keep: bool| {
+        Tape::record(|t| {
+            let (w, s, m) = (t.shared("w", &[8, 24]), t.shared("s", &[24]), t.shared("m", &[24, 16]));
+            let scaled = w.einsum("dk,k->kd", &s);
+            let y = scaled.einsum("kd,kj->dj", &m);
+            let kept = if keep { scaled.clone() } else { scaled.sum() };
+            [("y", y), ("scaled", kept), ("row", scaled.exp().transpose().at(0, 3))]
+        })
+        .unwrap()
+    };
+    for keep in [false, true] {
+        let tape = record(keep);
+        compare(&tape, 1);
+        // What is an output lies as it was asked for.
+        let plan = tape.compile::<f64>().unwrap().explain();
+        assert_eq!(plan.contains("transpose"), keep, "{plan}");
+    }
+}

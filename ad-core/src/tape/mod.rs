@@ -239,6 +239,11 @@ impl Tape {
         &self.nodes
     }
 
+    /// The same inputs and outputs with other lines, one for one.
+    pub(crate) fn with_nodes(&self, nodes: Vec<Node>) -> Tape {
+        Tape { nodes, inputs: self.inputs.clone(), outputs: self.outputs.clone() }
+    }
+
     /// One line.
     pub fn node(&self, id: NodeId) -> &Node {
         &self.nodes[id.index()]
