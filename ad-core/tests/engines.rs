@@ -1,6 +1,6 @@
 //! Random programs on every engine, in batches of all sizes, with NaN and infinities carried through.
 
-use ad_core::check::{Case, Choices, PROGRAM_TOLERANCE, program};
+use ad_core::check::{Case, Choices, PROGRAM_TOLERANCE, lines, program};
 
 fn bytes(seed: u64, steps: usize) -> Vec<u8> {
     let mut choices = Choices::from_seed(seed);
@@ -37,5 +37,13 @@ fn infinities_go_through() {
             let checked = program(&case.tape, case.examples, &case.inputs, PROGRAM_TOLERANCE);
             checked.unwrap_or_else(|error| panic!("seed {seed}: {error}\n{case:?}"));
         }
+    }
+}
+
+/// Views on views, diagonals, broadcasts, sums of nothing but counts.
+#[test]
+fn lines_as_no_recording_leaves_them() {
+    for seed in 0..1000 {
+        lines(&bytes(seed, 20)).unwrap_or_else(|error| panic!("seed {seed}: {error}"));
     }
 }

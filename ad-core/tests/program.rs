@@ -1,5 +1,5 @@
 //! `Program` against the naive evaluator.
-use ad_core::{Array, Elementary, Tape, Tracer};
+use ad_core::{Array, BLOCK, Elementary, Tape, Tracer};
 
 fn arr(shape: &[usize], seed: u64) -> Array {
     let n: usize = shape.iter().product();
@@ -220,12 +220,9 @@ fn sums_that_are_added_up_are_one() {
         compare(&tape, n);
     }
     let inputs = [arr(&[700, 9], 1), arr(&[9, 9], 2)];
-    let with = |threads| {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        let rows = [&inputs[0].data[..], &inputs[1].data[..]];
-        pool.install(|| tape.compile::<f64>().unwrap().call(700, &rows).unwrap())
-    };
-    assert!([2, 7].into_iter().all(|threads| with(threads) == with(1)));
+    let run = || tape.compile::<f64>().unwrap().call(700, &[&inputs[0].data, &inputs[1].data]).unwrap();
+    let one = on_threads(1, run);
+    assert!([2, 7].into_iter().all(|threads| on_threads(threads, run) == one));
 }
 
 /// What a way back computes from its inputs alone lies in memory no longer than from one step to the next.
@@ -249,4 +246,96 @@ fn what_follows_from_inputs_is_computed_when_it_is_needed() {
         rows - 40 * steps
     };
     assert_eq!(rows(10), rows(3));
+}
+
+fn on_threads(threads: usize, run: impl FnOnce() -> Vec<Vec<f64>> + Send) -> Vec<Vec<f64>> {
+    rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(run)
+}
+
+/// A block that adds several times to a sum has one sum of its own, on one thread too.
+#[test]
+fn sums_over_examples_and_more_have_the_same_bits_on_all_threads() {
+    let tape = Tape::record(|t| {
+        let (x, y) = (t.example("x", &[3, 4]), t.example("y", &[3, 5]));
+        let z = t.example("z", &[3, 4]);
+        [
+            ("matrix", x.einsum("ki,kj->ij", &y).sum_examples()),
+            ("columns", x.einsum("ki,ki->i", &z).sum_examples()),
+            ("all", x.sum().sum_examples()),
+        ]
+    })
+    .unwrap();
+    let inputs = [arr(&[700, 12], 1), arr(&[700, 15], 2), arr(&[700, 12], 3)];
+    let run = || {
+        tape.compile::<f64>()
+            .unwrap()
+            .call(700, &[&inputs[0].data, &inputs[1].data, &inputs[2].data])
+            .unwrap()
+    };
+    let one = on_threads(1, run);
+    assert!([2, 7].into_iter().all(|threads| on_threads(threads, run) == one));
+    compare(&tape, 300);
+}
+
+/// Block by block, with rows that go from one program to the other: what a runner gives.
+#[test]
+fn blocks_by_hand_give_what_a_runner_gives() {
+    let first =
+        Tape::record(|t| [("h", t.example("x", &[4]).matmul(&t.shared("w", &[4, 3])).tanh())]).unwrap();
+    let second = Tape::record(|t| {
+        let h = t.example("h", &[3]);
+        let late = h.einsum("i,j->ij", &h).sum_examples();
+        [("y", h.sin()), ("gram", late.clone()), ("late", late.sum().exp() * t.shared("c", &[2]))]
+    })
+    .unwrap();
+    let [one, two] = [&first, &second].map(|tape| tape.compile::<f64>().unwrap());
+    let (x, w, c) = (arr(&[200, 4], 1).data, arr(&[4, 3], 2).data, arr(&[2], 3).data);
+    let h = one.call(200, &[&x, &w]).unwrap().remove(0);
+    let want = two.call(200, &[&h, &c]).unwrap();
+
+    let (mut bound, mut bound_too) = (one.binding(), two.binding());
+    one.bind(&mut bound, &[&w]).unwrap();
+    two.bind(&mut bound_too, &[&c]).unwrap();
+    let (mut here, mut there, mut totals) = (one.workspace(), two.workspace(), two.totals());
+    let (mut rows, mut y) = (vec![one.output_rows(0)], vec![0.0; 600]);
+    for (x, y) in x.chunks(4 * BLOCK).zip(y.chunks_mut(3 * BLOCK)) {
+        here.set_examples(x.len() / 4);
+        one.write_rows(&mut here, 0, x);
+        one.run_block(&bound, &mut here);
+        one.take_outputs(&mut here, 0, &mut rows);
+        there.set_examples(x.len() / 4);
+        two.exchange_input(&mut there, 0, &mut rows[0]);
+        there.clear_sums();
+        two.run_block(&bound_too, &mut there);
+        two.read_rows(&bound_too, &there, 0, y);
+        there.sums().iter().enumerate().for_each(|(k, sum)| totals.add_sum(k, sum));
+    }
+    two.finish(&bound_too, &mut totals);
+    let late = |k: usize| two.output(&bound_too, &totals, k).to_vec();
+    assert_eq!([y, late(1), late(2)], want[..]);
+}
+
+#[test]
+fn inputs_that_do_not_fit_are_refused_by_name() {
+    let tape = Tape::record(|t| [("y", t.example("x", &[3]) * t.shared("w", &[3]))]).unwrap();
+    let program = tape.compile::<f64>().unwrap();
+    let mut runner = program.runner();
+    let refused = |result: ad_core::Result<()>, why: &str| {
+        let message = result.unwrap_err().to_string();
+        assert!(message.contains(why), "{message}");
+    };
+    refused(runner.bind(&[]), "1 shared inputs are wanted (w), 0 were given");
+    refused(runner.bind(&[&[1.0; 2]]), "input `w` of shape [3] takes 3 elements, it was given 2");
+    refused(
+        runner.run(2, &[&[1.0; 5]]),
+        "input `x` of shape [3] takes 6 elements for 2 examples, it was given 5",
+    );
+    refused(runner.run(2, &[]), "1 inputs are wanted, 0 were given");
+    refused(runner.call(2, &[&[1.0; 6]]), "2 inputs are wanted, 1 were given");
+    refused(runner.call(2, &[&[1.0; 6], &[1.0; 6]]), "input `w`");
+    runner.call(2, &[&[1.0; 6], &[2.0; 3]]).unwrap();
+    refused(runner.run(2, &[&[1.0; 6]]), "bind them before a run");
+    runner.bind(&[&[2.0; 3]]).unwrap();
+    runner.run(2, &[&[1.0; 6]]).unwrap();
+    assert_eq!(runner.output(0), [2.0; 6]);
 }
