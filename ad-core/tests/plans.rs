@@ -3,7 +3,7 @@
 use ad_core::check::{self, Choices};
 use ad_core::{Array, Elementary, Extent, Recorder, Tape, Tracer};
 
-/// The instructions of a tape, which compute what it means; with the line of sizes before them.
+/// The sizes of a compiled tape, and its instructions, which compute what the tape means.
 #[track_caller]
 fn plan(tape: &Tape) -> (String, Vec<String>) {
     for examples in [1, 200] {
@@ -19,8 +19,8 @@ fn plan(tape: &Tape) -> (String, Vec<String>) {
     }
     let text = tape.compile::<f64>().unwrap().explain();
     let (sizes, rest) = text.split_once('\n').unwrap();
-    let (lines, _) = rest.trim_end().rsplit_once('\n').unwrap();
-    (sizes.to_owned(), lines.lines().map(str::to_owned).collect())
+    let (lines, work) = rest.trim_end().rsplit_once('\n').unwrap();
+    (format!("{sizes}; {work}"), lines.lines().map(str::to_owned).collect())
 }
 
 fn record<const N: usize>(code: impl FnOnce(&Recorder) -> [(&'static str, Tracer); N]) -> Tape {
@@ -137,7 +137,7 @@ fn products_of_a_network_and_its_gradient_are_those_of_matrices() {
         let (x, w, v) = (t.example("x", &[3]), t.shared("w", &[3, 4]), t.shared("v", &[4, 5]));
         [("y", x.matmul(&w).tanh().matmul(&v))]
     });
-    let (_, lines) = plan(&network.vjp(&["x", "w", "v"]).unwrap());
+    let (sizes, lines) = plan(&network.vjp(&["x", "w", "v"]).unwrap());
     let want = [
         "for each block:",
         "  b4 = matrix product 4 x 3 <- b0, p0",
@@ -150,6 +150,24 @@ fn products_of_a_network_and_its_gradient_are_those_of_matrices() {
         "  b3 = matrix product 3 x 4 <- p0, b6",
     ];
     assert_eq!(lines, want);
+    let bytes = "28 numbers an example (28672 bytes a block of 128), 1 shared numbers (8 bytes), 32 sums over examples (256 bytes)";
+    assert!(sizes.contains(bytes), "{sizes}");
+}
+
+/// A sum over an index of one value is none.
+#[test]
+fn products_without_a_sum_are_links_of_chains() {
+    let (_, lines) =
+        plan(&record(|t| [("y", t.example("x", &[3, 1]).sum_axis(1).sin() * t.shared("w", &[3]))]));
+    assert_eq!(lines, ["for each block:", "  b1 = product, sin, product of 3 <- b0, p0"]);
+    let (_, lines) = plan(&record(|t| {
+        let (a, b) = (t.shared("a", &[9, 20]), t.shared("b", &[8, 20]));
+        [("y", a.einsum("mk,nk->mn", &b))]
+    }));
+    assert_eq!(
+        lines,
+        ["for each binding:", "  s0 = sum of products, 72 of 20 terms <- p0, p1", "for each block:"]
+    );
 }
 
 /// What only one direction reads is as small as one direction.
@@ -159,15 +177,46 @@ fn directions_follow_each_other_in_a_loop() {
         let (x, w) = (t.example("x", &[40]), t.shared("w", &[40, 40]));
         let y = x.matmul(&w).tanh().matmul(&w).tanh();
         let jt = t.push_forward(&[(&x, &t.identity(40))], &[&y]).remove(0);
-        [("trace", jt.square().sum())]
+        // Values of two indices that are no directions.
+        let beside = t.example("z", &[8, 20]).matmul(&t.shared("v", &[20, 20])).tanh();
+        [("trace", jt.square().sum()), ("beside", beside)]
     }));
     let want = [
         "  40 times:",
-        "    b2 = product of 40 <- p0, b4",
-        "    b3 = matrix product 40 x 40 <- p0, b2",
-        "    b2 = product, product of 40 <- b3, b5",
-        "    b1 = sum of products, 1 of 40 terms <- b2",
+        "    b4 = product of 40 <- p0, b6",
+        "    b5 = matrix product 40 x 40 <- p0, b4",
+        "    b4 = product, product of 40 <- b5, b7",
+        "    b2 = sum of products, 1 of 40 terms <- b4",
     ];
     assert_eq!(lines[lines.len() - want.len()..], want);
-    assert!(sizes.contains(" 6 buffers of 201 numbers"), "{sizes}");
+    assert!(sizes.contains(" 8 buffers of 521 numbers"), "{sizes}");
+    let products = 2 * 40 * 40 + 8 * 20 * 20 + 40 * (40 * 40 + 40);
+    assert!(sizes.ends_with(&format!("; {products} multiply-adds an example in products")), "{sizes}");
+    // Along a diagonal a direction is an index of the result.
+    let (_, lines) = plan(&record(|t| {
+        let (x, w) = (t.example("x", &[40]), t.shared("w", &[40, 40]));
+        let y = x.matmul(&w).tanh().matmul(&w).tanh();
+        [("trace", t.push_forward(&[(&x, &t.identity(40))], &[&y]).remove(0).trace())]
+    }));
+    assert!(lines.iter().any(|line| line == "  40 times:"), "{lines:?}");
+}
+
+#[test]
+fn loops_begin_where_they_are_worth_it() {
+    let looped = |d: usize, n: usize| {
+        let (_, lines) = plan(&record(|t| {
+            let (x, w, u) = (t.example("x", &[d]), t.shared("w", &[d, n]), t.shared("u", &[n, n]));
+            let rows = t.push_forward(&[(&x, &t.identity(d))], &[&x.matmul(&w).tanh()]).remove(0);
+            [("y", rows.matmul(&u).square().sum())]
+        }));
+        lines
+            .iter()
+            .filter_map(|line| line.strip_suffix(" times:")?.trim().parse().ok())
+            .collect::<Vec<usize>>()
+    };
+    // A value of 128 rows, and 16 in one iteration.
+    assert_eq!(
+        [looped(8, 16), looped(7, 17), looped(40, 8), looped(8, 40)],
+        [vec![8], vec![], vec![8], vec![8]]
+    );
 }

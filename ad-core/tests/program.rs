@@ -81,31 +81,43 @@ fn centring_a_batch_needs_all_examples_at_once() {
             compare(&tape.vjp(&["x"]).unwrap(), n);
         }
     }
+    let program = tape.compile::<f64>().unwrap();
+    let mut runner = program.runner();
+    for n in [2, 300, 65, 300] {
+        let x = arr(&[n, 3], n as u64).data;
+        runner.run(n, &[&x]).unwrap();
+        assert_eq!(runner.outputs(), program.call(n, &[&x]).unwrap());
+    }
 }
 
 /// Products that are made once for each binding, whatever way their operands lie: with a row of the result in both, in
-/// one, or in none of them, at sizes around those of the kernels.
+/// one, or in none of them, parts of something, on a diagonal, at sizes around those of the kernels.
 #[test]
 fn shared_products_in_any_layout() {
     for [m, k, n] in [[1, 1, 1], [3, 5, 7], [7, 8, 9], [8, 17, 8], [16, 3, 33], [2, 64, 24]] {
-        let tape = Tape::record(|t| {
-            let (a, b) = (t.shared("a", &[m, k]), t.shared("b", &[n, k]));
-            let (c, d) = (t.shared("c", &[k, n]), t.shared("d", &[n, m]));
-            let product = a.matmul(&b.transpose());
-            let scaled = &product * &d.transpose();
-            let tensor = a.einsum("mk,nk->mnk", &b).einsum("mnk,kn->nm", &c);
-            [
-                ("rows", a.matmul(&c)),
-                ("columns", a.einsum("mk,nk->nm", &b)),
-                ("scaled", scaled),
-                ("diagonal", b.einsum("nk,kn->n", &c)),
-                ("tensor", tensor),
-                ("all", a.einsum("mk,nm->", &d)),
-                ("product", product),
-            ]
-        })
-        .unwrap();
-        compare(&tape, 1);
+        let inputs = format!(
+            "in a[m:{m},k:{k}]\nin b[n:{n},k:{k}]\nin c[k:{k},n:{n}]\nin d[n:{n},m:{m}]\nin f[k:{k}]\n"
+        );
+        let large = format!(
+            "in g[m:{m},n:{n},k:{k}]\nin h[k:{k},n:{n},m:{m}]\nin p[k:{k},n:{n},z:2]\nv8[k,n,z:1] = p[k,n,y] where y = z + 1\n"
+        );
+        for product in [
+            "v9[m,n] = sum_k a[m,k] * c[k,n]",
+            "v9[m,n] = sum_k a[m,k] * b[n,k]",
+            "v9[n,m] = sum_k a[m,k] * b[n,k]",
+            "v9[n] = sum_k b[n,k] * c[k,n]",
+            "v9[n] = sum_k c[k,n] * b[n,k]",
+            "v9[m,n] = sum_k g[m,n,k] * b[n,k]",
+            "v9[n,m] = sum_k g[m,n,k] * c[k,n]",
+            "v9[m,n] = sum_k f[k] * h[k,n,m]",
+            "v9[m,n] = sum_{k,z} a[m,k] * v8[k,n,z]",
+            "v9[m,n,n] = sum_k a[m,k] * c[k,n]",
+            "v9[n,n] = sum_k b[n,k] * c[k,n]",
+            "v9[] = sum_{m,n,k} g[m,n,k] * h[k,n,m]",
+            "v9[m,n,k] = a[m,k] * b[n,k]",
+        ] {
+            compare(&format!("{inputs}{large}{product}\nout y = v9\n").parse().unwrap(), 1);
+        }
     }
 }
 
@@ -148,8 +160,12 @@ fn explanations_count_all_products_and_name_all_kinds() {
         })
         .unwrap()
     };
-    for n in [3, 5, 40] {
-        let tape = network(n);
+    let batched = Tape::record(|t| {
+        let (x, w) = (t.example("x", &[2, 3, 7]), t.shared("w", &[3, 7, 5]));
+        [("y", x.einsum("bik,ikj->bij", &w).tanh()), ("z", x.einsum("bik,bik->b", &x))]
+    })
+    .unwrap();
+    for tape in [network(3), network(5), network(40), batched] {
         let text = tape.compile::<f64>().unwrap().explain();
         let counted = tape.cost().example.multiply_adds;
         let last = text.lines().last().unwrap();
@@ -255,23 +271,30 @@ fn on_threads(threads: usize, run: impl FnOnce() -> Vec<Vec<f64>> + Send) -> Vec
 /// A block that adds several times to a sum has one sum of its own, on one thread too.
 #[test]
 fn sums_over_examples_and_more_have_the_same_bits_on_all_threads() {
-    let tape = Tape::record(|t| {
-        let (x, y) = (t.example("x", &[3, 4]), t.example("y", &[3, 5]));
-        let z = t.example("z", &[3, 4]);
-        [
-            ("matrix", x.einsum("ki,kj->ij", &y).sum_examples()),
-            ("columns", x.einsum("ki,ki->i", &z).sum_examples()),
-            ("all", x.sum().sum_examples()),
-        ]
-    })
+    let tape: Tape = "in x[e,k:6,i:4]
+in y[e,k:6,j:5]
+in z[e,k:6,i:4]
+in u[e,i:4]
+in w[j:5]
+v5[i,j] = sum_{e,k} x[e,k,i] * y[e,k,j]
+v6[i] = sum_{e,k} x[e,k,i] * z[e,k,i]
+v7[k,i,j] = sum_e x[e,k,i] * y[e,k,j]
+v8[k,i] = sum_e x[e,k,i] * u[e,i]
+v9[i,j] = sum_e u[e,i] * w[j]
+v10[] = sum_{e,k,i} x[e,k,i]
+out a = v5
+out b = v6
+out c = v7
+out d = v8
+out f = v9
+out g = v10
+"
+    .parse()
     .unwrap();
-    let inputs = [arr(&[700, 12], 1), arr(&[700, 15], 2), arr(&[700, 12], 3)];
-    let run = || {
-        tape.compile::<f64>()
-            .unwrap()
-            .call(700, &[&inputs[0].data, &inputs[1].data, &inputs[2].data])
-            .unwrap()
-    };
+    let inputs = [24, 30, 24, 4].map(|n| arr(&[700, n], n as u64).data);
+    let w = arr(&[5], 1).data;
+    let inputs: Vec<&[f64]> = inputs.iter().chain([&w]).map(Vec::as_slice).collect();
+    let run = || tape.compile::<f64>().unwrap().call(700, &inputs).unwrap();
     let one = on_threads(1, run);
     assert!([2, 7].into_iter().all(|threads| on_threads(threads, run) == one));
     compare(&tape, 300);
@@ -301,6 +324,7 @@ fn blocks_by_hand_give_what_a_runner_gives() {
     for (x, y) in x.chunks(4 * BLOCK).zip(y.chunks_mut(3 * BLOCK)) {
         here.set_examples(x.len() / 4);
         one.write_rows(&mut here, 0, x);
+        one.write_rows(&mut here, 1, &w); // Shared: nothing.
         one.run_block(&bound, &mut here);
         one.take_outputs(&mut here, 0, &mut rows);
         there.set_examples(x.len() / 4);

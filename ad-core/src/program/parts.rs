@@ -9,8 +9,7 @@ use crate::tape::{Extent, Node, Op, Tape};
 /// Where the elements of a line lie in its operand, if the line only picks some of them in even steps: a slice along one
 /// index, or elements that follow each other.
 pub(super) fn view(node: &Node, storage: &Storage) -> Option<View> {
-    let distinct = node.out.iter().enumerate().all(|(k, l)| !node.out[..k].contains(l));
-    if !distinct || node.extents.contains(&Extent::Fixed(0)) {
+    if node.extents.contains(&Extent::Fixed(0)) {
         return None;
     }
     match &node.op {
