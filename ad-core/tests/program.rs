@@ -161,10 +161,14 @@ fn explanations_count_all_products_and_name_all_kinds() {
         .unwrap()
     };
     let batched = Tape::record(|t| {
-        let (x, w) = (t.example("x", &[2, 3, 7]), t.shared("w", &[3, 7, 5]));
-        [("y", x.einsum("bik,ikj->bij", &w).tanh()), ("z", x.einsum("bik,bik->b", &x))]
+        let (x, w, u) = (t.example("x", &[2, 3, 7]), t.shared("w", &[3, 7, 5]), t.shared("u", &[7, 5, 3]));
+        let y = x.einsum("bik,ikj->bij", &w).tanh();
+        [("y", y), ("z", x.einsum("bik,bik->b", &x)), ("both", x.einsum("bik,kji->bj", &u))]
     })
     .unwrap();
+    let back = batched.vjp(&["w"]).unwrap().compile::<f64>().unwrap().explain();
+    let sums = [2 * 3 * 7 * 5, 2 * 3 * 7, 2 * 3 * 7 * 5, 2 * 3 * 7 * 5];
+    assert!(back.contains(&format!("\n{} multiply-adds", sums.iter().sum::<usize>())), "{back}");
     for tape in [network(3), network(5), network(40), batched] {
         let text = tape.compile::<f64>().unwrap().explain();
         let counted = tape.cost().example.multiply_adds;
@@ -282,12 +286,14 @@ v7[k,i,j] = sum_e x[e,k,i] * y[e,k,j]
 v8[k,i] = sum_e x[e,k,i] * u[e,i]
 v9[i,j] = sum_e u[e,i] * w[j]
 v10[] = sum_{e,k,i} x[e,k,i]
+v11[j,i] = sum_e w[j] * u[e,i]
 out a = v5
 out b = v6
 out c = v7
 out d = v8
 out f = v9
 out g = v10
+out h = v11
 "
     .parse()
     .unwrap();
