@@ -201,16 +201,17 @@ fn directions_follow_each_other_in_a_loop() {
     let (_, lines) = plan(&record(|t| {
         let (x, w) = (t.example("x", &[40]), t.shared("w", &[40, 40]));
         let y = x.matmul(&w).tanh().matmul(&w).tanh();
-        [("trace", t.push_forward(&[(&x, &t.identity(40))], &[&y]).remove(0).trace())]
+        let trace = t.push_forward(&[(&x, &t.identity(40))], &[&y]).remove(0).trace();
+        // Of what has no index beside, a part may be taken.
+        [("trace", trace), ("part", y.slice(0, 3..7).pad(0, 1, 6))]
     }));
     let want = [
-        "  b4, b5 = tanh, product, sum of 40 <- b2, b3, s0",
         "  40 times:",
-        "    b2 = product, product of 40 <- p0, b5, p0",
-        "  b3 = product, sum, product of 40 <- b4, s0, b2",
-        "  b1 = sum of products, 1 of 40 terms <- b3",
+        "    b3 = product, product of 40 <- p0, b6, p0",
+        "  b4 = product, sum, product of 40 <- b5, s0, b3",
+        "  b1 = sum of products, 1 of 40 terms <- b4",
     ];
-    assert_eq!(lines[lines.len() - want.len()..], want);
+    assert!(lines.windows(want.len()).any(|lines| lines == want), "{lines:?}");
 }
 
 #[test]
