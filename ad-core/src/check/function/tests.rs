@@ -1,5 +1,7 @@
 //! Each law is shown numbers that break it, of one kind at a time.
 
+#![expect(clippy::redundant_closure_for_method_calls, reason = "a method is of one lifetime, a law of any")]
+
 use super::*;
 use crate::scalar::Scalar;
 

@@ -23,6 +23,9 @@ v14[e,i:2,j:3] = v13[e,k] where (i,j) = (k)
 out y = v14
 ";
 
+/// The place of a line, what is done to it, and why it is refused.
+type Rule = (usize, fn(&mut Node), &'static str);
+
 fn refusal(tape: &Tape) -> String {
     tape.verify().expect_err("a broken tape").to_string()
 }
@@ -35,7 +38,7 @@ fn assert_refused(text: &str, why: &str) {
 
 #[test]
 fn a_broken_line_is_named_with_the_rule() {
-    let rules: [(usize, fn(&mut Node), &str); 17] = [
+    let rules: [Rule; 17] = [
         (6, |line| line.operands[0].node = NodeId::new(6), "operand v6 does not come before it"),
         (6, |line| line.operands[0].labels.push(1), "operand v5 has 2 dimensions, not 3"),
         (6, |line| line.operands[0].labels[1] = 2, "operand v5: index 2 does not run over Fixed(3)"),
@@ -47,8 +50,8 @@ fn a_broken_line_is_named_with_the_rule() {
         (
             4,
             |line| {
-                (line.out, line.extents) =
-                    (Labels::from_slice(&[0, 1]), [Extent::Example; 2].into_iter().collect())
+                line.out = Labels::from_slice(&[0, 1]);
+                line.extents = [Extent::Example; 2].into_iter().collect();
             },
             "there are two example indices",
         ),
@@ -90,7 +93,8 @@ fn every_operation_has_its_number_of_operands() {
 
 #[test]
 fn names_stand_for_what_the_lines_declare() {
-    let rules: [(fn(&mut Tape), &str); 8] = [
+    type Rule = (fn(&mut Tape), &'static str);
+    let rules: [Rule; 8] = [
         (|tape| tape.inputs[1].1 = NodeId::new(3), "input `x` is not what v3 declares"),
         (|tape| tape.inputs[2].1 = NodeId::new(99), "input `w` is not what v99 declares"),
         (
