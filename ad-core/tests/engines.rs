@@ -36,6 +36,7 @@ fn infinities_go_through() {
         let case = Case::from_bytes(&bytes(seed, 8)).unwrap();
         for by in [f64::INFINITY, f64::NEG_INFINITY] {
             let case = case.poisoned(by, &mut Choices::from_seed(seed));
+            assert!(case.inputs.iter().all(|array| array.data.is_empty() || array.data.contains(&by)));
             let checked = program(&case.tape, case.examples, &case.inputs, PROGRAM_TOLERANCE);
             checked.unwrap_or_else(|error| panic!("seed {seed}: {error}\n{case:?}"));
         }
@@ -57,6 +58,7 @@ fn random_programs_have_every_kind_of_line() {
     for seed in 0..500 {
         let case = Case::from_seed(seed, 20).unwrap();
         assert_eq!(case, Case::from_bytes(&bytes(seed, 20)).unwrap());
+        assert!((1..=3).contains(&case.examples) && format!("{case:?}").contains("out "));
         for node in case.tape.nodes().iter().chain(case.gradient().unwrap().tape.nodes()) {
             let text = format!("{:?}", node.op);
             kinds.insert(text.split(|c: char| !c.is_alphanumeric()).next().unwrap().to_owned());

@@ -105,6 +105,7 @@ fn other_formulas_on_other_numbers_are_found() {
     }
     check::formula(&Other("no number", 1.0), &[0.3, -1.2]).unwrap();
     let found = |kind, more| message(check::formula(&Other(kind, more), &[0.3, -1.2]));
+    assert!(found("Dual", 1.0).contains("on Dual, "));
     assert!(found("Complex", 0.0).contains("by a complex step"));
     assert!(found("Tracer", 1.0).contains("y[0] is ") && found("Tracer", 1.0).contains(" by the tape, "));
     assert!(

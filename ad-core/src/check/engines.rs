@@ -177,6 +177,7 @@ mod tests {
         }
         assert!(engine.near("a test", &[vec![-3.0]], 1e-9).unwrap_err().to_string().contains("1 elements"));
         assert!(program(&tape, 1, &[], 1e-9).is_err());
+        assert_eq!(describe("y", &Array { shape: vec![2, 3, 4], data: vec![] }, 17), "y[1,1,1]");
         let same = |a: f64, b: f64| engine.same("again", &[vec![0.5, a]], &[vec![0.5, b]]);
         assert!(same(1.0, 1.0).is_ok() && same(nan, -nan).is_ok());
         for (a, b) in [(0.0, -0.0), (nan, 1.0), (1.0, nan)] {
