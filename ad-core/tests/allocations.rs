@@ -1,7 +1,7 @@
 //! What has run once runs again without an allocation.
 
 use ad_core::check::{Case, Choices, STEP};
-use ad_core::{BLOCK, Elementary, Tape};
+use ad_core::{BLOCK, Elementary, List, Recording, Tape, record};
 use allocation_counter::measure;
 
 /// Allocations of the second run of a runner, of a call after it, and of a block in its workspace.
@@ -70,4 +70,28 @@ fn random_programs_run_again_without_an_allocation() {
             assert_eq!(second_run(&case.tape, case.examples, &inputs), [0; 3], "seed {seed}\n{case:?}");
         }
     }
+}
+
+/// Memory of a recording is that of the next one, on a list of one's own and on that of a thread.
+#[test]
+fn lists_record_again_without_an_allocation() {
+    let mut list = List::new();
+    let mut on_a_list = || {
+        list.clear();
+        assert!(list.is_empty());
+        let x = list.variable(0.5);
+        let y = (0..3000).fold(x, |y, _| y * x);
+        assert!(!list.is_empty() && y.value() == 0.0);
+    };
+    let on_a_thread = || {
+        record(|r: &Recording| {
+            let x = r.variable(0.5);
+            assert_eq!((0..3000).fold(x, |y, _| y * x).value(), 0.0);
+        });
+    };
+    for _ in 0..2 {
+        on_a_list();
+        on_a_thread();
+    }
+    assert_eq!([measure(on_a_list).count_total, measure(on_a_thread).count_total], [0; 2]);
 }

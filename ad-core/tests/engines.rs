@@ -1,6 +1,8 @@
 //! Random programs on every engine, in batches of all sizes, with NaN and infinities carried through.
 
-use ad_core::check::{Case, Choices, PROGRAM_TOLERANCE, Sizes, program};
+use std::collections::BTreeSet;
+
+use ad_core::check::{Case, Choices, PROGRAM_TOLERANCE, Sizes, lines, program};
 
 fn bytes(seed: u64, steps: usize) -> Vec<u8> {
     let mut choices = Choices::from_seed(seed);
@@ -44,8 +46,38 @@ fn infinities_go_through() {
         let case = Case::from_bytes(&bytes(seed, 8)).unwrap();
         for by in [f64::INFINITY, f64::NEG_INFINITY] {
             let case = case.poisoned(by, &mut Choices::from_seed(seed));
+            assert!(case.inputs.iter().all(|array| array.data.is_empty() || array.data.contains(&by)));
             let checked = program(&case.tape, case.examples, &case.inputs, PROGRAM_TOLERANCE);
             checked.unwrap_or_else(|error| panic!("seed {seed}: {error}\n{case:?}"));
         }
+    }
+}
+
+/// Views on views, diagonals, broadcasts, sums of nothing but counts.
+#[test]
+fn lines_as_no_recording_leaves_them() {
+    for seed in 0..1000 {
+        lines(&bytes(seed, 20)).unwrap_or_else(|error| panic!("seed {seed}: {error}"));
+    }
+}
+
+/// Random programs and their gradients have lines of every kind, or the laws would say nothing of some.
+#[test]
+fn random_programs_have_every_kind_of_line() {
+    let mut kinds = BTreeSet::new();
+    for seed in 0..500 {
+        let case = Case::from_seed(seed, 20).unwrap();
+        assert_eq!(case, Case::from_bytes(&bytes(seed, 20)).unwrap());
+        assert!((1..=3).contains(&case.examples) && format!("{case:?}").contains("out "));
+        for node in case.tape.nodes().iter().chain(case.gradient().unwrap().tape.nodes()) {
+            let text = format!("{:?}", node.op);
+            kinds.insert(text.split(|c: char| !c.is_alphanumeric()).next().unwrap().to_owned());
+        }
+    }
+    for kind in [
+        "Contract", "Add", "Unary", "Binary", "Select", "Slice", "Pad", "Gather", "Scatter", "Reshape",
+        "Stop",
+    ] {
+        assert!(kinds.contains(kind), "{kind} is not among {kinds:?}");
     }
 }

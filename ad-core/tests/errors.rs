@@ -209,6 +209,16 @@ fn text_that_is_no_tape() {
         ("hello", "line 1: expected `in ..`, `v0[..] = ..` or `out ..`, found `hello`"),
         ("in x[i:3]\nout y = x\nout y = x", "the output name `y` is used twice"),
         ("v0[] = 1e", "line 1: expected a number, found `1e`"),
+        ("in x[e]\nv1[e] = 2e*x[e]", "line 2: expected a number, found `2e`"),
+        ("v0[] = nan0x3", "line 1: `nan0x3` is neither a function"),
+        ("v0[] = nan0xfff8000000000001", "line 1: `nan0xfff8000000000001` is neither a function"),
+        ("in `a b`[e]", "line 1: expected a name, found `a b`"),
+        ("in x[ab:3]", "line 1: `ab` is no index: a letter and perhaps digits"),
+        ("in x[e]\nout y - x", "line 2: expected `=` after the name of an output, found `-`"),
+        (
+            "in x[i:3]\nv0[i:2] = x[j] where j = k + 1",
+            "line 2: the rule is between `j` of the value and `i` of the result",
+        ),
     ] {
         let error = text.parse::<Tape>().expect_err(text).to_string();
         assert!(error.contains(part), "for\n{text}\nexpected `{part}`, got `{error}`");
@@ -216,4 +226,21 @@ fn text_that_is_no_tape() {
     let letters: Vec<String> = (0..300).map(|k| format!("a{k}:1")).collect();
     let error = format!("in x[{}]", letters.join(",")).parse::<Tape>().unwrap_err().to_string();
     assert!(error.contains("indices"), "{error}");
+}
+
+#[test]
+fn names_and_numbers_are_read_for_what_they_are() {
+    let lines = "in `v7`[e]
+in v[e]
+in vx[e]
+in inf[e]
+v4[e] = inf * inf[e]
+v5[e] = nan * v[e]
+v6[e] = `v7`[e] + vx[e]
+v7[e] = -nan0x7ff8000000000001 * v6[e]
+out y = `v7`
+out z = v7
+";
+    let tape: Tape = lines.parse().unwrap();
+    assert_eq!(tape.to_string(), lines);
 }

@@ -177,6 +177,6 @@ fn a_loop_holds_no_empty_value() {
         [("z", z), ("y", w.tanh().einsum("ij,jm->im", &w2.tanh()))]
     })
     .unwrap();
-    let out = call(&tape, 1, &[&[], &[0.0; 32 * 64], &[1.0; 64 * 40]]);
+    let out = call(&tape, 1, &[&[], &vec![0.0; 32 * 64], &vec![1.0; 64 * 40]]);
     assert_eq!((out[0].len(), &out[1][..]), (0, &[0.0; 32 * 40][..]));
 }

@@ -1,6 +1,6 @@
 //! The kit finds what is wrong and accepts what is right, in functions, formulas, rules.
 
-use ad_core::check::{self, Formula, Tester};
+use ad_core::check::{self, Choices, Formula, Tester};
 use ad_core::{
     Binary, Elementary, Equation, Implicit, Result, Rule, Scalar, Segment, Unary, check_formula,
     check_function,
@@ -60,9 +60,17 @@ fn values_outside_of_the_domain_are_those_of_plain_numbers() {
             vec![x[0].sqrt(), x[0].ln(), T::one() / x[1], x[0].powf(x[1]), x[0].max(x[1]), x[1].atan2(x[1])]
         }
     }
+    struct Narrow;
+    impl Segment for Narrow {
+        fn run<T: Scalar>(&self, x: &[T]) -> Vec<T> {
+            vec![if size_of::<T>() == 8 { x[0].sqrt() } else { x[0].abs().sqrt() }]
+        }
+    }
     for point in [[-1.0, 0.0], [0.0, -0.0], [f64::NAN, 1.0], [f64::INFINITY, f64::NEG_INFINITY]] {
         check::values(&Edge, &point).unwrap();
     }
+    check::values(&Narrow, &[1.0]).unwrap();
+    assert!(message(check::values(&Narrow, &[-1.0])).contains("on Dual, NaN on plain numbers"));
     let text = message(check::function(&Edge, &[-1.0, 2.0]));
     assert!(text.contains("y[0] is NaN") && text.contains("[-1.0, 2.0]"), "{text}");
 }
@@ -81,6 +89,43 @@ fn other_values_on_other_numbers_are_found() {
         &[0.3]
     ));
     assert!(text.contains("on Dual") && text.contains("on plain numbers"), "{text}");
+}
+
+/// What is another formula on one kind of numbers is found by the check that uses that kind.
+#[test]
+fn other_formulas_on_other_numbers_are_found() {
+    struct Other(&'static str, f64);
+    impl Formula for Other {
+        fn run<E: Elementary>(&self, x: &[E]) -> Vec<E> {
+            let y = x[0].sin() * x[1].clone();
+            // A part more, which is nothing at the point of the check, or is nothing but there.
+            let more = (x[0].clone() - x[0].lift(0.3)) + x[0].lift(self.1);
+            vec![if std::any::type_name::<E>().contains(self.0) { y + more * x[0].lift(1e-4) } else { y }]
+        }
+    }
+    check::formula(&Other("no number", 1.0), &[0.3, -1.2]).unwrap();
+    let found = |kind, more| message(check::formula(&Other(kind, more), &[0.3, -1.2]));
+    assert!(found("Dual", 1.0).contains("on Dual, "));
+    assert!(found("Complex", 0.0).contains("by a complex step"));
+    assert!(found("Tracer", 1.0).contains("y[0] is ") && found("Tracer", 1.0).contains(" by the tape, "));
+    assert!(
+        found("Tracer", 0.0).contains("x_bar[0] is ")
+            && found("Tracer", 0.0).contains(" by the vjp of the tape, ")
+    );
+}
+
+/// The numbers of `SplitMix64`, and of bytes one each.
+#[test]
+fn choices_are_those_of_a_seed_or_of_bytes() {
+    let mut seed = Choices::from_seed(0);
+    let known = [0xe220_a839_7b1d_cdaf, 0x6e78_9e6a_a1b9_65f4, 0x06c4_5d18_8009_454f];
+    assert_eq!([(); 3].map(|()| seed.word()), known);
+    let mut bytes = Choices::from_bytes(&[200, 3, 128, 5]);
+    assert_eq!([bytes.below(7), bytes.below(0), bytes.below(2)], [200 % 7, 0, 1]);
+    assert_eq!(bytes.between(-1.0, 3.0), 1.0);
+    assert_eq!([bytes.pick(&[10, 11, 12]), bytes.pick(&[10, 11, 12])], [&12, &10]);
+    let unit = (0xe220_a839_7b1d_cdaf_u64 >> 11) as f64 * 0.5_f64.powi(53);
+    assert_eq!(Choices::from_seed(0).between(-1.0, 3.0), -1.0 + 4.0 * unit);
 }
 
 #[test]

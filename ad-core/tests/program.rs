@@ -1,5 +1,5 @@
 //! `Program` against the naive evaluator.
-use ad_core::{Array, Elementary, Tape, Tracer};
+use ad_core::{Array, BLOCK, Elementary, Tape, Tracer};
 
 fn arr(shape: &[usize], seed: u64) -> Array {
     let n: usize = shape.iter().product();
@@ -81,31 +81,43 @@ fn centring_a_batch_needs_all_examples_at_once() {
             compare(&tape.vjp(&["x"]).unwrap(), n);
         }
     }
+    let program = tape.compile::<f64>().unwrap();
+    let mut runner = program.runner();
+    for n in [2, 300, 65, 300] {
+        let x = arr(&[n, 3], n as u64).data;
+        runner.run(n, &[&x]).unwrap();
+        assert_eq!(runner.outputs(), program.call(n, &[&x]).unwrap());
+    }
 }
 
 /// Products that are made once for each binding, whatever way their operands lie: with a row of the result in both, in
-/// one, or in none of them, at sizes around those of the kernels.
+/// one, or in none of them, parts of something, on a diagonal, at sizes around those of the kernels.
 #[test]
 fn shared_products_in_any_layout() {
     for [m, k, n] in [[1, 1, 1], [3, 5, 7], [7, 8, 9], [8, 17, 8], [16, 3, 33], [2, 64, 24]] {
-        let tape = Tape::record(|t| {
-            let (a, b) = (t.shared("a", &[m, k]), t.shared("b", &[n, k]));
-            let (c, d) = (t.shared("c", &[k, n]), t.shared("d", &[n, m]));
-            let product = a.matmul(&b.transpose());
-            let scaled = &product * &d.transpose();
-            let tensor = a.einsum("mk,nk->mnk", &b).einsum("mnk,kn->nm", &c);
-            [
-                ("rows", a.matmul(&c)),
-                ("columns", a.einsum("mk,nk->nm", &b)),
-                ("scaled", scaled),
-                ("diagonal", b.einsum("nk,kn->n", &c)),
-                ("tensor", tensor),
-                ("all", a.einsum("mk,nm->", &d)),
-                ("product", product),
-            ]
-        })
-        .unwrap();
-        compare(&tape, 1);
+        let inputs = format!(
+            "in a[m:{m},k:{k}]\nin b[n:{n},k:{k}]\nin c[k:{k},n:{n}]\nin d[n:{n},m:{m}]\nin f[k:{k}]\n"
+        );
+        let large = format!(
+            "in g[m:{m},n:{n},k:{k}]\nin h[k:{k},n:{n},m:{m}]\nin p[k:{k},n:{n},z:2]\nv8[k,n,z:1] = p[k,n,y] where y = z + 1\n"
+        );
+        for product in [
+            "v9[m,n] = sum_k a[m,k] * c[k,n]",
+            "v9[m,n] = sum_k a[m,k] * b[n,k]",
+            "v9[n,m] = sum_k a[m,k] * b[n,k]",
+            "v9[n] = sum_k b[n,k] * c[k,n]",
+            "v9[n] = sum_k c[k,n] * b[n,k]",
+            "v9[m,n] = sum_k g[m,n,k] * b[n,k]",
+            "v9[n,m] = sum_k g[m,n,k] * c[k,n]",
+            "v9[m,n] = sum_k f[k] * h[k,n,m]",
+            "v9[m,n] = sum_{k,z} a[m,k] * v8[k,n,z]",
+            "v9[m,n,n] = sum_k a[m,k] * c[k,n]",
+            "v9[n,n] = sum_k b[n,k] * c[k,n]",
+            "v9[] = sum_{m,n,k} g[m,n,k] * h[k,n,m]",
+            "v9[m,n,k] = a[m,k] * b[n,k]",
+        ] {
+            compare(&format!("{inputs}{large}{product}\nout y = v9\n").parse().unwrap(), 1);
+        }
     }
 }
 
@@ -148,8 +160,16 @@ fn explanations_count_all_products_and_name_all_kinds() {
         })
         .unwrap()
     };
-    for n in [3, 5, 40] {
-        let tape = network(n);
+    let batched = Tape::record(|t| {
+        let (x, w, u) = (t.example("x", &[2, 3, 7]), t.shared("w", &[3, 7, 5]), t.shared("u", &[7, 5, 3]));
+        let y = x.einsum("bik,ikj->bij", &w).tanh();
+        [("y", y), ("z", x.einsum("bik,bik->b", &x)), ("both", x.einsum("bik,kji->bj", &u))]
+    })
+    .unwrap();
+    let back = batched.vjp(&["w"]).unwrap().compile::<f64>().unwrap().explain();
+    let sums = [2 * 3 * 7 * 5, 2 * 3 * 7, 2 * 3 * 7 * 5, 2 * 3 * 7 * 5];
+    assert!(back.contains(&format!("\n{} multiply-adds", sums.iter().sum::<usize>())), "{back}");
+    for tape in [network(3), network(5), network(40), batched] {
         let text = tape.compile::<f64>().unwrap().explain();
         let counted = tape.cost().example.multiply_adds;
         let last = text.lines().last().unwrap();
@@ -220,12 +240,9 @@ fn sums_that_are_added_up_are_one() {
         compare(&tape, n);
     }
     let inputs = [arr(&[700, 9], 1), arr(&[9, 9], 2)];
-    let with = |threads| {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        let rows = [&inputs[0].data[..], &inputs[1].data[..]];
-        pool.install(|| tape.compile::<f64>().unwrap().call(700, &rows).unwrap())
-    };
-    assert!([2, 7].into_iter().all(|threads| with(threads) == with(1)));
+    let run = || tape.compile::<f64>().unwrap().call(700, &[&inputs[0].data, &inputs[1].data]).unwrap();
+    let one = on_threads(1, run);
+    assert!([2, 7].into_iter().all(|threads| on_threads(threads, run) == one));
 }
 
 /// What a way back computes from its inputs alone lies in memory no longer than from one step to the next.
@@ -271,4 +288,106 @@ fn a_scaled_matrix_lies_as_the_matrix_does() {
         let plan = tape.compile::<f64>().unwrap().explain();
         assert_eq!(plan.contains("transpose"), keep, "{plan}");
     }
+}
+
+fn on_threads(threads: usize, run: impl FnOnce() -> Vec<Vec<f64>> + Send) -> Vec<Vec<f64>> {
+    rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(run)
+}
+
+/// A block that adds several times to a sum has one sum of its own, on one thread too.
+#[test]
+fn sums_over_examples_and_more_have_the_same_bits_on_all_threads() {
+    let tape: Tape = "in x[e,k:6,i:4]
+in y[e,k:6,j:5]
+in z[e,k:6,i:4]
+in u[e,i:4]
+in w[j:5]
+v5[i,j] = sum_{e,k} x[e,k,i] * y[e,k,j]
+v6[i] = sum_{e,k} x[e,k,i] * z[e,k,i]
+v7[k,i,j] = sum_e x[e,k,i] * y[e,k,j]
+v8[k,i] = sum_e x[e,k,i] * u[e,i]
+v9[i,j] = sum_e u[e,i] * w[j]
+v10[] = sum_{e,k,i} x[e,k,i]
+v11[j,i] = sum_e w[j] * u[e,i]
+out a = v5
+out b = v6
+out c = v7
+out d = v8
+out f = v9
+out g = v10
+out h = v11
+"
+    .parse()
+    .unwrap();
+    let inputs = [24, 30, 24, 4].map(|n| arr(&[700, n], n as u64).data);
+    let w = arr(&[5], 1).data;
+    let inputs: Vec<&[f64]> = inputs.iter().chain([&w]).map(Vec::as_slice).collect();
+    let run = || tape.compile::<f64>().unwrap().call(700, &inputs).unwrap();
+    let one = on_threads(1, run);
+    assert!([2, 7].into_iter().all(|threads| on_threads(threads, run) == one));
+    compare(&tape, 300);
+}
+
+/// Block by block, with rows that go from one program to the other: what a runner gives.
+#[test]
+fn blocks_by_hand_give_what_a_runner_gives() {
+    let first =
+        Tape::record(|t| [("h", t.example("x", &[4]).matmul(&t.shared("w", &[4, 3])).tanh())]).unwrap();
+    let second = Tape::record(|t| {
+        let h = t.example("h", &[3]);
+        let late = h.einsum("i,j->ij", &h).sum_examples();
+        [("y", h.sin()), ("gram", late.clone()), ("late", late.sum().exp() * t.shared("c", &[2]))]
+    })
+    .unwrap();
+    let [one, two] = [&first, &second].map(|tape| tape.compile::<f64>().unwrap());
+    let (x, w, c) = (arr(&[200, 4], 1).data, arr(&[4, 3], 2).data, arr(&[2], 3).data);
+    let h = one.call(200, &[&x, &w]).unwrap().remove(0);
+    let want = two.call(200, &[&h, &c]).unwrap();
+
+    let (mut bound, mut bound_too) = (one.binding(), two.binding());
+    one.bind(&mut bound, &[&w]).unwrap();
+    two.bind(&mut bound_too, &[&c]).unwrap();
+    let (mut here, mut there, mut totals) = (one.workspace(), two.workspace(), two.totals());
+    let (mut rows, mut y) = (vec![one.output_rows(0)], vec![0.0; 600]);
+    for (x, y) in x.chunks(4 * BLOCK).zip(y.chunks_mut(3 * BLOCK)) {
+        here.set_examples(x.len() / 4);
+        one.write_rows(&mut here, 0, x);
+        one.write_rows(&mut here, 1, &w); // Shared: nothing.
+        one.run_block(&bound, &mut here);
+        one.take_outputs(&mut here, 0, &mut rows);
+        there.set_examples(x.len() / 4);
+        two.exchange_input(&mut there, 0, &mut rows[0]);
+        there.clear_sums();
+        two.run_block(&bound_too, &mut there);
+        two.read_rows(&bound_too, &there, 0, y);
+        there.sums().iter().enumerate().for_each(|(k, sum)| totals.add_sum(k, sum));
+    }
+    two.finish(&bound_too, &mut totals);
+    let late = |k: usize| two.output(&bound_too, &totals, k).to_vec();
+    assert_eq!([y, late(1), late(2)], want[..]);
+}
+
+#[test]
+fn inputs_that_do_not_fit_are_refused_by_name() {
+    let tape = Tape::record(|t| [("y", t.example("x", &[3]) * t.shared("w", &[3]))]).unwrap();
+    let program = tape.compile::<f64>().unwrap();
+    let mut runner = program.runner();
+    let refused = |result: ad_core::Result<()>, why: &str| {
+        let message = result.unwrap_err().to_string();
+        assert!(message.contains(why), "{message}");
+    };
+    refused(runner.bind(&[]), "1 shared inputs are wanted (w), 0 were given");
+    refused(runner.bind(&[&[1.0; 2]]), "input `w` of shape [3] takes 3 elements, it was given 2");
+    refused(
+        runner.run(2, &[&[1.0; 5]]),
+        "input `x` of shape [3] takes 6 elements for 2 examples, it was given 5",
+    );
+    refused(runner.run(2, &[]), "1 inputs are wanted, 0 were given");
+    refused(runner.call(2, &[&[1.0; 6]]), "2 inputs are wanted, 1 were given");
+    refused(runner.call(2, &[&[1.0; 6], &[1.0; 6]]), "input `w`");
+    runner.call(2, &[&[1.0; 6], &[2.0; 3]]).unwrap();
+    refused(runner.run(2, &[&[1.0; 6]]), "bind them before a run");
+    runner.bind(&[&[2.0; 3]]).unwrap();
+    runner.run(2, &[&[1.0; 6]]).unwrap();
+    assert_eq!(runner.output(0), [2.0; 6]);
 }

@@ -340,3 +340,16 @@ fn drivers_name_what_does_not_fit() {
     assert_eq!(hessian(|_| Var::fixed(Dual::fixed(3.0)), &[]).unwrap(), (3.0, vec![], vec![]));
     assert_eq!(jacobian_forward(|_| vec![Dual::fixed(3.0)], &[]), (vec![3.0], vec![vec![]]));
 }
+
+#[test]
+fn matrices_of_derivatives_are_as_wide_as_there_are_variables() {
+    for n in 1..=9 {
+        let x = vec![0.5; n];
+        let (_, rows) = jacobian_forward(|x| vec![x.iter().map(|&x| x * x).sum()], &x);
+        assert_eq!(rows, [vec![1.0; n]]);
+        let (_, gradient, rows) = hessian(|x| x.iter().map(|&x| x * x * x).sum(), &x).unwrap();
+        assert_eq!(gradient, vec![0.75; n]);
+        let diagonal = |i: usize| (0..n).map(|j| if i == j { 3.0 } else { 0.0 }).collect::<Vec<f64>>();
+        assert_eq!(rows, (0..n).map(diagonal).collect::<Vec<_>>());
+    }
+}

@@ -365,3 +365,40 @@ fn taylor_series_are_nested_derivatives() {
     }
     assert_eq!(taylor::<1>(|x| x * x, 3.0), [9.0]);
 }
+
+/// All operators, with plain numbers on either side.
+macro_rules! operators {
+    ($x:expr) => {{
+        let (a, b) = ($x[0], $x[1]);
+        let sums = (a + 2.0) * (3.0 + b) + (a - 0.5) / (4.0 - b) - (-(b - a)).sin();
+        let products = (a * 1.5) * (2.5 * b) + a / 2.0 + 7.0 / b + a % 0.7 + 7.0 % b;
+        sums * products + a.mul_add(b, a) + b.log(a) + a.powi(3)
+    }};
+}
+
+#[test]
+fn a_replay_of_all_operators_is_what_code_gives() {
+    let recorded = |x: [f64; 2]| {
+        Replay::record(&x, |moving| {
+            let y = operators!(moving);
+            let want: f64 = operators!(x);
+            assert_eq!(y.value(), want);
+            assert!(format!("{y:?}").contains(&format!("value: {want:?}")), "{y:?}");
+            y
+        })
+        .unwrap()
+    };
+    let replay = recorded([0.3, 1.2]);
+    assert!(format!("{replay:?}").contains("from 2 inputs, with 0 guards"), "{replay:?}");
+    for x in [[0.3, 1.2], [0.5, 2.7], [1.9, 0.4]] {
+        let (value, slopes) = gradient(|x| operators!(x), &x).unwrap();
+        let (got, replayed) = replay.gradient(&x).unwrap();
+        let near = |a: f64, b: f64| (a - b).abs() <= 1e-13 * (1.0 + a.abs());
+        assert!(near(got, value), "{got} {value}");
+        assert!(near(slopes[0], replayed[0]) && near(slopes[1], replayed[1]), "{slopes:?} {replayed:?}");
+    }
+    let _ = Replay::record(&[0.3, 1.2], |x| {
+        assert!(call(&Both { off: 0.0 }, x).unwrap_err().to_string().contains("for a replay"));
+        x[0]
+    });
+}

@@ -1,7 +1,8 @@
 //! Sparse derivatives: the entries of the dense ones, from few directions.
 
 use ad_core::{
-    Pattern, Scalar, hessian, hessian_pattern, jacobian, jacobian_pattern, sparse_hessian, sparse_jacobian,
+    Dual, Pattern, Rule, Scalar, call, hessian, hessian_pattern, jacobian, jacobian_forward,
+    jacobian_pattern, sparse_hessian, sparse_jacobian,
 };
 
 fn point(n: usize) -> Vec<f64> {
@@ -60,6 +61,40 @@ fn jacobians_have_the_entries_of_dense_ones() {
         assert_eq!(pattern.rows()[n], Vec::<usize>::new());
         assert_eq!(pattern.rows()[n + 1], [5], "what is constant between jumps counts for nothing");
     }
+}
+
+/// As many colours as variables, in several passes.
+#[test]
+fn a_dense_matrix_is_a_pattern_too() {
+    let all = |x: &[Dual<f64, 4>]| vec![x.iter().map(|&x| x * x).product(), x[8]];
+    let x = point(9);
+    let pattern = jacobian_pattern(|x| vec![x.iter().map(|&x| x * x).product(), x[8]], &x);
+    assert_eq!(pattern.colours(), 9);
+    check_entries(&sparse_jacobian(all, &x, &pattern).unwrap().1, &jacobian_forward(all, &x).1, &pattern);
+}
+
+/// What goes through a rule depends on all that the rule is given; plain numbers depend on nothing.
+#[test]
+fn rules_and_plain_numbers_have_patterns() {
+    struct Product;
+    impl Rule for Product {
+        fn value<T: Scalar>(&self, x: &[T]) -> Vec<T> {
+            vec![x[0] * x[1], x[1]]
+        }
+    }
+    let x = [1.5, 2.5, 3.5];
+    let pattern = jacobian_pattern(
+        |x| {
+            assert!(format!("{:?}", x[1]).contains("value: 2.5, on: [1]"), "{:?}", x[1]);
+            let mut y = call(&Product, &x[..2]).unwrap();
+            y.extend([1.0 / x[2], 7.0 % x[1], x[0] / 2.0]);
+            y
+        },
+        &x,
+    );
+    assert_eq!(pattern.rows(), [vec![0, 1], vec![0, 1], vec![2], vec![1], vec![0]]);
+    let pattern = hessian_pattern(|x| 1.0 / x[2] + x[1] * 2.0 + call(&Product, &x[..2]).unwrap()[0], &x);
+    assert_eq!(pattern.rows(), [vec![0, 1], vec![0, 1], vec![2]]);
 }
 
 #[test]

@@ -114,9 +114,8 @@ fn variables_together_are_variables_one_by_one() {
         for late in [false, true] {
             record(|r: &Recording| {
                 let mut x = r.variables(&vec![2.0; before]);
-                if late {
-                    x.push(r.variable(1.0) * 3.0);
-                }
+                let between = late.then(|| r.variable(1.0));
+                x.extend(between.map(|between| between * 3.0));
                 x.extend(r.variables(&(0..n).map(f64::from).collect::<Vec<_>>()));
                 assert_eq!(r.len(), before + n as usize + 2 * usize::from(late));
                 let y = x.iter().enumerate().fold(Var::fixed(0.0), |y, (k, &x)| y + x * k as f64);
@@ -124,6 +123,12 @@ fn variables_together_are_variables_one_by_one() {
                 for _ in 0..2 {
                     let wanted: Vec<f64> = (0..x.len()).map(|k| k as f64).collect();
                     assert_eq!(r.pull_back(&[(y, 1.0)], &x).unwrap(), wanted);
+                    if let Some(between) = between {
+                        assert_eq!(
+                            r.pull_back(&[(y, 1.0)], &[between]).unwrap(),
+                            [3.0 * f64::from(before as u32)]
+                        );
+                    }
                 }
             });
         }

@@ -143,7 +143,7 @@ impl Elementary for Complex {
         match f {
             Binary::Div => a / b,
             // The principal value of a negative base is not what real code means.
-            Binary::Pow if a.re <= 0.0 => Complex::real(f64::NAN) * Complex::new(1.0, f64::NAN),
+            Binary::Pow if a.re <= 0.0 => Complex::new(f64::NAN, f64::NAN),
             Binary::Pow => (b * a.logarithm()).exponential(),
             Binary::Max | Binary::Min if a.re == b.re => (a + b).scale(0.5),
             Binary::Max => {
@@ -173,5 +173,55 @@ impl Elementary for Complex {
 
     fn select(&self, a: &Self, b: &Self) -> Self {
         if self.re == 0.0 { *b } else { *a }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whether the slope along the imaginary axis at `z` is that along the real one: with the values on the real axis, that
+    /// leaves one function.
+    #[track_caller]
+    fn assert_analytic(name: &str, f: impl Fn(Complex) -> Complex, z: Complex) {
+        let h = 1e-5;
+        let slope = |step: Complex| (f(z + step) - f(z - step)) / step.scale(2.0);
+        let (along, across) = (slope(Complex::real(h)), slope(Complex::new(0.0, h)));
+        let off = (along.re - across.re).hypot(along.im - across.im);
+        assert!(off < 1e-8, "{name} at {z:?}: {along:?} along, {across:?} across");
+    }
+
+    #[test]
+    fn functions_are_analytic_through_the_values_of_the_table() {
+        for &f in Unary::ALL {
+            for re in [0.3, 0.45] {
+                let re = if f == Unary::Acosh { 1.0 + re } else { re };
+                let value = Complex::real(re).unary(f);
+                let close = (value.re - f.value(re)).abs() < 1e-15 * (4.0 + 4.0 * value.re.abs());
+                assert!(close && value.im == 0.0, "{} {re}: {value:?}", f.name());
+                for im in [0.6, -0.25] {
+                    assert_analytic(f.name(), |z| z.unary(f), Complex::new(re, im));
+                }
+            }
+        }
+        let w = Complex::new(1.3, -0.4);
+        for &f in Binary::ALL.iter().filter(|f| **f != Binary::Atan2) {
+            let z = Complex::new(0.7, 0.2);
+            assert_analytic(f.name(), |z| z.binary(f, &w), z);
+            assert_analytic(f.name(), |w| z.binary(f, &w), w);
+            let value = Complex::real(0.7).binary(f, &Complex::real(1.3));
+            assert!((value.re - f.value(0.7, 1.3)).abs() < 1e-15, "{}", f.name());
+        }
+        assert_eq!((Complex::new(2.0, 3.0) * Complex::new(5.0, 7.0)), Complex::new(-11.0, 29.0));
+    }
+
+    #[test]
+    fn ties_are_halved_and_powers_of_what_is_not_positive_are_no_numbers() {
+        let (a, b) = (Complex::new(2.0, 1.0), Complex::new(2.0, 5.0));
+        assert_eq!([a.max(&b), a.min(&b)], [Complex::new(2.0, 3.0); 2]);
+        for re in [-1.0, 0.0] {
+            let power = Complex::new(re, 1.0).pow(&b);
+            assert!(power.re.is_nan() && power.im.is_nan());
+        }
     }
 }

@@ -156,3 +156,32 @@ fn pools() -> Result<&'static [ThreadPool]> {
     let pools = POOLS.get_or_init(|| all().map_err(|error| error.to_string()));
     pools.as_deref().map_err(|error| Error::new(format!("no threads for a check: {error}")))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What an engine gives is judged by the largest finite number of an output; bits are judged one by one.
+    #[test]
+    fn outputs_that_differ_are_found() {
+        let tape = Tape::record(|t| [("y", t.example("x", &[3]))]).unwrap();
+        let want = vec![Array { shape: vec![1, 3], data: vec![-3.0, f64::NAN, f64::INFINITY] }];
+        let engine = Engine { tape: &tape, examples: 1, inputs: &[], want };
+        let near = |a: f64, b: f64, c: f64| engine.near("a test", &[vec![a, b, c]], 1e-9);
+        let (nan, large) = (f64::NAN, f64::INFINITY);
+        assert!(near(-3.0 + 3.9e-9, nan, large).is_ok());
+        for [a, b, c] in
+            [[-3.0 + 4.1e-9, nan, large], [nan, nan, large], [-3.0, 1.0, large], [-3.0, nan, -large]]
+        {
+            assert!(near(a, b, c).unwrap_err().to_string().contains(" by a test, "));
+        }
+        assert!(engine.near("a test", &[vec![-3.0]], 1e-9).unwrap_err().to_string().contains("1 elements"));
+        assert!(program(&tape, 1, &[], 1e-9).is_err());
+        assert_eq!(describe("y", &Array { shape: vec![2, 3, 4], data: vec![] }, 17), "y[1,1,1]");
+        let same = |a: f64, b: f64| engine.same("again", &[vec![0.5, a]], &[vec![0.5, b]]);
+        assert!(same(1.0, 1.0).is_ok() && same(nan, -nan).is_ok());
+        for (a, b) in [(0.0, -0.0), (nan, 1.0), (1.0, nan)] {
+            assert!(same(a, b).unwrap_err().to_string().contains("not the same bits"));
+        }
+    }
+}

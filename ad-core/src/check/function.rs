@@ -360,3 +360,6 @@ impl<'a> Laws<'a> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -78,3 +78,28 @@ impl fmt::Display for Verdict {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Each extrapolation takes away one even power of the step.
+    #[test]
+    fn polynomials_are_differentiated_to_rounding() {
+        for n in 1..=6 {
+            let at = |h: f64| (1.0 + h).powi(n);
+            let slope = Slope::of(steps().map(|h| [at(h), at(-h)]));
+            assert!((slope.value - f64::from(n)).abs() < 1e-12, "{n}: {slope:?}");
+        }
+    }
+
+    #[test]
+    fn derivatives_are_judged_by_the_size_of_the_numbers() {
+        // The scale is 1 + 4 + 3, and a little.
+        let judge = |derivative, error| Slope { value: 3.0, error }.judge(derivative, 4.0, 0.01);
+        assert!(judge(3.079, 0.0).is_ok() && judge(2.921, 1.0).is_ok());
+        assert!(matches!(judge(3.082, 0.07), Err(Verdict::Differs(_))));
+        assert!(matches!(judge(3.082, 0.09), Err(Verdict::Unsettled(_))));
+        assert!(matches!(judge(f64::NAN, 0.0), Err(Verdict::NotFinite)));
+    }
+}

@@ -210,11 +210,28 @@ fn joined(letters: &[char]) -> String {
 mod tests {
     use super::*;
 
-    /// Most listings must be read, or the law would say nothing.
+    /// Most listings must be read, and say all that there is to say, or the law would say nothing.
     #[test]
     fn most_listings_are_read() {
-        let read = |&seed: &u64| listing(&mut Choices::from_seed(seed)).parse::<Tape>().is_ok();
-        let count = (0..1000).filter(read).count();
+        let texts: Vec<String> = (0..1000).map(|seed| listing(&mut Choices::from_seed(seed))).collect();
+        let count = texts.iter().filter(|text| text.parse::<Tape>().is_ok()).count();
         assert!(count > 500, "{count} of 1000 listings are read");
+        let said = |what: &str| texts.iter().filter(|text| text.contains(what)).count();
+        for what in [
+            "in x2[",
+            "v5[",
+            "tanh",
+            " + ",
+            " - 0.5 *",
+            " * x0[",
+            "sum_{",
+            "sum_{e}",
+            "[e,i,i] =",
+            ":2] = ",
+            "= 1\n",
+            "y1",
+        ] {
+            assert!(said(what) > 4, "{} listings say `{what}`", said(what));
+        }
     }
 }

@@ -257,8 +257,13 @@ fn a_sum_over_lanes_sees_no_padding_and_has_one_order() {
 }
 
 fn elementwise_functions_are_the_same_everywhere<T: Element>() {
-    let x: Vec<T> = numbers::<T>(80, 7, true).into_iter().map(|x| x * T::from_f64(9.0)).collect();
-    let y: Vec<T> = numbers::<T>(81, 8, true)[1..].to_vec();
+    // Some are beyond the limit of trigonometric kernels; some pairs are equal, or zeros of both signs.
+    let scale = |k: usize| T::from_f64(if k % 11 == 3 { 1e12 } else { 9.0 });
+    let x: Vec<T> = numbers::<T>(80, 7, true).into_iter().enumerate().map(|(k, x)| x * scale(k)).collect();
+    let mut y: Vec<T> = numbers::<T>(81, 8, true)[1..].to_vec();
+    for (k, y) in y.iter_mut().enumerate().filter(|(k, _)| k % 4 == 0 || k % 29 == 23) {
+        *y = if x[k] == T::zero() { -x[k] } else { x[k] };
+    }
     for n in LENGTHS {
         for &f in Unary::ALL {
             let want: Vec<T> = x[..n].iter().map(|&x| mapped(f, &[x])[0]).collect();
@@ -305,7 +310,7 @@ fn ulps(got: f64, want: f64, digits: i32, least: f64, greatest: f64) -> f64 {
 }
 
 /// The functions with kernels of their own, and what their errors stay below in units in the last place, in either type;
-/// all others have the bits of `Unary::value`.
+/// all others, and all where there are no vectors, have the bits of `Unary::value`.
 const VECTORISED: [(Unary, f64); 12] = [
     (Unary::Exp, 1.0),
     (Unary::ExpM1, 1.9),
@@ -372,11 +377,14 @@ fn double_functions_are_within_their_bounds() {
 }
 
 #[test]
-fn other_functions_have_the_bits_of_the_table() {
+fn functions_without_a_kernel_have_the_bits_of_the_table() {
     let x: Vec<f32> =
         (0..u32::MAX / 500_009).map(|i| f32::from_bits(i * 500_009)).chain([0.0, -0.0]).collect();
     at_every_level(|| {
-        for &f in Unary::ALL.iter().filter(|&&f| VECTORISED.iter().all(|&(vectorised, _)| f != vectorised)) {
+        let from_table = |f: Unary| {
+            matches!(level(), Arch::Scalar) || VECTORISED.iter().all(|&(vectorised, _)| f != vectorised)
+        };
+        for &f in Unary::ALL.iter().filter(|&&f| from_table(f)) {
             let want: Vec<f32> = x.iter().map(|&x| f.value(x)).collect();
             assert_same(&mapped(f, &x), &want, f.name());
         }

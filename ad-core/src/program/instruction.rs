@@ -246,7 +246,7 @@ fn lane_sum(node: &Node, layout: &Layout, alpha: f64) -> Kernel {
         if let (&[n], Some(&m)) = (&n[..], m.iter().max_by_key(|m| m.size))
             && n.steps[0] == 1
         {
-            let others = layout.axes(all.iter().copied(), |l| !layout.is_lane(l));
+            let others = layout.axes(all.iter().copied(), |_| true);
             let over = others.into_iter().filter(|x| *x != m && *x != n).collect();
             return Kernel::LaneMatmul { alpha, columns, m, n, over };
         }

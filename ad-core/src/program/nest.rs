@@ -161,7 +161,7 @@ impl Layout {
         Layout { lane, has_lane, loops, lane_label }
     }
 
-    /// The loops over the labels that satisfy `keep`, in the order given.
+    /// The loops over the labels but the lane that satisfy `keep`, in the order given.
     pub(super) fn axes(&self, labels: impl IntoIterator<Item = Label>, keep: impl Fn(Label) -> bool) -> Axes {
         let mut seen: SmallVec<[Label; 8]> = SmallVec::new();
         for label in labels {
@@ -170,9 +170,5 @@ impl Layout {
             }
         }
         seen.iter().map(|&l| self.loops[l as usize]).collect()
-    }
-
-    pub(super) fn is_lane(&self, label: Label) -> bool {
-        Some(label) == self.lane_label
     }
 }

@@ -29,7 +29,7 @@ pub(super) fn product<T: Element>(
             [(a, 1), (b, 1)] => dots([m, k], alpha, [(operands[0], a), (operands[1], b)], y),
             // One matrix row by row, the other column by column: it is turned.
             [(1, down), (other, 1)] | [(other, 1), (1, down)] if m.size >= WIDTH && k.size >= 2 * WIDTH => {
-                let turned = usize::from(m.steps[1] != 1 || k.steps[1] == 1);
+                let turned = usize::from(k.steps[1] == 1);
                 scratch.resize(scratch.len().max(m.size * k.size), T::zero());
                 let from = Rows { data: operands[turned], stride: down };
                 kernels::transpose([k.size, m.size], from, RowsMut { data: scratch, stride: k.size });

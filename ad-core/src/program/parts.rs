@@ -4,12 +4,12 @@ use smallvec::SmallVec;
 
 use super::instruction::{Run, row_table};
 use super::nest::{Storage, View};
-use crate::tape::{Extent, Node, Op, Tape, all_distinct};
+use crate::tape::{Extent, Node, Op, Tape};
 
 /// Where the elements of a line lie in its operand, if the line only picks some of them in even steps: a slice along one
 /// index, or elements that follow each other.
 pub(super) fn view(node: &Node, storage: &Storage) -> Option<View> {
-    if !all_distinct(&node.out) || node.extents.contains(&Extent::Fixed(0)) {
+    if node.extents.contains(&Extent::Fixed(0)) {
         return None;
     }
     match &node.op {

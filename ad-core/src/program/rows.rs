@@ -14,7 +14,7 @@ impl<T: Element> Program<T> {
     pub fn write_rows(&self, workspace: &mut Workspace<T>, k: usize, rows: &[T]) {
         let (n, stride) = (self.inputs[k].size(), workspace.stride());
         let dst = self.input_mut(workspace, k);
-        if !dst.is_empty() && n > 0 {
+        if !dst.is_empty() {
             let src = Rows { data: rows, stride: n };
             kernels::transpose([rows.len() / n, n], src, RowsMut { data: dst, stride });
         }

@@ -207,3 +207,6 @@ fn verify_local(node: &Node) -> std::result::Result<(), String> {
     };
     if fits { Ok(()) } else { Err(format!("lengths {from:?} do not become {to:?}")) }
 }
+
+#[cfg(test)]
+mod tests;

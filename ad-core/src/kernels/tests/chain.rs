@@ -3,7 +3,7 @@
 use super::*;
 
 /// Runs links on arrays of `rows` rows, in two loops where they can be, some of which hold a number for each row instead, as
-/// `reads` says; every second array that is written has a gap behind each row.
+/// `reads` says, with a gap behind each; every second array that is written has a gap behind each row.
 fn run<T: Element>(
     links: Vec<Link>,
     [rows, lanes]: [usize; 2],
@@ -14,7 +14,7 @@ fn run<T: Element>(
     let inner = (2..rows).rfind(|n| rows % n == 0).unwrap_or(rows);
     let axis = |size, step: usize| ChainAxis {
         size,
-        reads: reads.iter().map(|_| step).collect(),
+        reads: reads.iter().map(|(_, rows)| if *rows { step } else { 2 * step }).collect(),
         writes: (0..writes.len()).map(|k| step * (1 + k % 2)).collect(),
     };
     let axes = [axis(rows / inner, inner), axis(inner, 1)].into_iter().collect();
@@ -28,11 +28,11 @@ fn run<T: Element>(
 
 fn links_equal_their_twins<T: Element>([rows, lanes]: [usize; 2], wild: bool) {
     let n = rows * lanes;
-    let x: [Vec<T>; 3] = [11, 12, 13].map(|seed| numbers::<T>(n.max(rows), seed, wild));
+    let x: [Vec<T>; 3] = [11, 12, 13].map(|seed| numbers::<T>(n.max(2 * rows), seed, wild));
     let old = numbers::<T>(n, 14, wild);
     let c: [T; 3] = [0.25, -3.0, 0.1].map(T::from_f64);
     for number in [None, Some(0), Some(1)] {
-        let at = |k: usize, i: usize| if number == Some(k) { x[k][i / lanes] } else { x[k][i] };
+        let at = |k: usize, i: usize| if number == Some(k) { x[k][i / lanes * 2] } else { x[k][i] };
         let check = |function: Function, count: usize, goes_on: bool, want: &dyn Fn(usize) -> T| {
             let link = Link {
                 function,
@@ -59,6 +59,7 @@ fn links_equal_their_twins<T: Element>([rows, lanes]: [usize; 2], wild: bool) {
         }
         check(Function::Product(1.0), 2, false, &|i| at(0, i) * at(1, i));
         check(Function::Product(1.0), 2, true, &|i| fused(at(0, i), at(1, i), old[i]));
+        check(Function::Product(0.25), 2, false, &|i| c[0] * (at(0, i) * at(1, i)));
         check(Function::Product(0.25), 2, true, &|i| old[i] + c[0] * (at(0, i) * at(1, i)));
         check(Function::Product(0.25), 1, true, &|i| fused(c[0], at(0, i), old[i]));
         check(Function::Product(0.25), 0, false, &|_| c[0]);
@@ -153,7 +154,7 @@ fn one_by_one<T: Element>(
 
 fn chains_equal_their_links<T: Element>([rows, lanes]: [usize; 2], dice: &mut Dice) {
     let links = random_links(dice);
-    let x: [Vec<T>; READS] = [21, 22, 23].map(|seed| numbers::<T>(rows * lanes, seed, lanes % 2 == 1));
+    let x: [Vec<T>; READS] = [21, 22, 23].map(|seed| numbers::<T>(rows * lanes.max(2), seed, lanes % 2 == 1));
     let reads: Vec<(&[T], bool)> = x.iter().map(|x| (&x[..], dice.below(3) > 0)).collect();
     let written: Vec<usize> = (0..links.len()).filter(|&n| links[n].write.is_some()).collect();
     let old: Vec<Vec<T>> =

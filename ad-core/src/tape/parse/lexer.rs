@@ -75,13 +75,6 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    pub(super) fn expect_word(&mut self, word: &str) -> Parsed<()> {
-        match self.next() {
-            Token::Word(found) if found == word => Ok(()),
-            found => Err(format!("expected `{word}`, found {found}")),
-        }
-    }
-
     pub(super) fn expect_end(&mut self) -> Parsed<()> {
         match self.next() {
             Token::End => Ok(()),

@@ -95,7 +95,7 @@ impl<'a> Parser<'a> {
     }
 
     fn input(&mut self, line: &mut Lexer<'a>) -> Parsed<()> {
-        line.expect_word("in")?;
+        line.next();
         let name = plain_name(line)?;
         let out = bracketed(line)?;
         let body = Body { op: Op::Input(self.tape.inputs.len()), values: vec![], summed: vec![] };
@@ -105,7 +105,7 @@ impl<'a> Parser<'a> {
     }
 
     fn output(&mut self, line: &mut Lexer<'a>) -> Parsed<()> {
-        line.expect_word("out")?;
+        line.next();
         let name = plain_name(line)?;
         line.expect('=', "after the name of an output")?;
         let id = self.reference(line)?;
@@ -306,7 +306,7 @@ fn bracketed<'a>(line: &mut Lexer<'a>) -> Parsed<Vec<Index<'a>>> {
 
 /// What stands after a value with local indices: `where ..`.
 fn rule(line: &mut Lexer<'_>, value: &Value<'_>, out: &[Index<'_>]) -> Parsed<Op> {
-    line.expect_word("where")?;
+    line.next();
     // The letters that only the value or only the result has, and what the rule says they are.
     let only = |a: &[Index<'_>], b: &[Index<'_>]| {
         a.iter().map(|i| i.0).filter(|l| !b.iter().any(|j| j.0 == *l)).map(str::to_owned).collect::<Vec<_>>()
