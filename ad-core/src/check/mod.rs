@@ -78,6 +78,7 @@ pub use lines::lines;
 pub use reference::reference;
 #[cfg(feature = "program")]
 pub use steps::Sizes;
+#[cfg(feature = "program")]
 pub use tester::derivatives;
 
 /// How derivatives are checked, and how closely. Every tolerance is relative to the numbers compared, plus one.
