@@ -68,6 +68,12 @@ fn values_side_by_side_are_written_once() {
         "  sum3 = exp of 10 <- sum2",
     ];
     assert_eq!(lines[2..], late);
+    // However many there are.
+    let (_, lines) = plan(&record(|t| {
+        let [a, b, c] = ["a", "b", "c"].map(|name| t.shared(name, &[2]));
+        [("y", t.example("x", &[6]) * a.concat(&[&b, &c], 0))]
+    }));
+    assert_eq!(lines[..2], ["for each binding:", "  s3 = copy of 6 rows, 0 of zeros <- p0, p1, p2"]);
 }
 
 /// Paddings that overlap, leave a gap, have a factor, or are read elsewhere too.

@@ -110,13 +110,15 @@ impl Tracer {
         }
         let length = shapes.iter().fold(0, |length: usize, s| length.saturating_add(s[axis]));
         let mut start = 0;
-        let mut parts = all.iter().zip(&shapes).map(|(t, s)| {
+        let pad = |(t, s): (&&Tracer, &Vec<usize>)| {
             let part = t.pad(axis, start, length);
             start += s[axis];
             part
-        });
-        let first = parts.next().unwrap_or_else(|| self.clone());
-        parts.fold(first, |sum, part| sum + part)
+        };
+        let parts: Vec<Tracer> = all.iter().zip(&shapes).map(pad).collect();
+        // One sum of all of them, since that is what programs write part by part.
+        let terms: Vec<(f64, &Tracer)> = parts.iter().map(|part| (1.0, part)).collect();
+        Tracer::linear_combination(&terms).unwrap_or_else(|| self.clone())
     }
 
     /// The same elements, counted row-major, in another shape.
