@@ -112,8 +112,8 @@ pub use scalar::{
 pub use scalar::{Recorded, Recording, Var, gradient, hessian, hvp, jacobian, record, sparse_hessian, vjp};
 #[cfg(feature = "program")]
 pub use tape::{
-    Coefficient, Cost, Dims, Extent, IntoOutputs, Label, Labels, Node, NodeId, Op, Operand, Recorder, Tape,
-    Tracer, Work,
+    ArrayRule, Coefficient, Cost, Dims, Extent, IntoOutputs, Label, Labels, Node, NodeId, Op, Operand,
+    Recorder, RuleTape, Tape, Tracer, Work,
 };
 #[cfg(feature = "program")]
 pub use transform::Linear;

@@ -76,7 +76,7 @@ fn random_programs_have_every_kind_of_line() {
     }
     for kind in [
         "Contract", "Add", "Unary", "Binary", "Select", "Slice", "Pad", "Gather", "Scatter", "Reshape",
-        "Stop",
+        "Stop", "Rule",
     ] {
         assert!(kinds.contains(kind), "{kind} is not among {kinds:?}");
     }

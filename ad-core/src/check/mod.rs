@@ -5,7 +5,7 @@
 //! | a function, generic over [`Scalar`](crate::Scalar) | [`check_function!`](crate::check_function), or [`function`] for a [`Segment`](crate::Segment) |
 //! | a formula, generic over [`Elementary`](crate::Elementary) | [`check_formula!`](crate::check_formula), or [`formula`] for a [`Formula`] |
 //! | a derivative by hand, a [`Rule`](crate::Rule) | [`rule`] |
-//! | a tape | [`derivatives`] |
+//! | a tape, with the [`ArrayRule`](crate::ArrayRule)s it calls | [`derivatives`] |
 //! | a program to run, a text to read | [`program`], [`round_trip`], [`text`] |
 //!
 //! Each is one line in a test of your crate:
@@ -55,6 +55,8 @@ mod lines;
 mod map;
 #[cfg(feature = "program")]
 mod reference;
+#[cfg(feature = "program")]
+mod rules;
 #[cfg(feature = "program")]
 mod steps;
 #[cfg(feature = "proptest")]

@@ -20,6 +20,8 @@ pub fn derivatives(tape: &Tape, examples: usize, inputs: &[Array]) -> Result<()>
 impl Tester {
     /// Checks, with all inputs as variables:
     ///
+    /// * each rule that the tape calls, at the arguments it is called with: its jvp against differences of its values, and its
+    ///   vjp, where it has both, against its jvp;
     /// * the jvp against central differences, extrapolated along a ladder of steps (Ridders, *Advances in Engineering
     ///   Software* 4, 1982); values under `stop_gradient` are held;
     /// * `<y_bar, J x_dot> = <J^T y_bar, x_dot>`, and on small Jacobians each element forward against reverse;
@@ -41,6 +43,7 @@ impl Tester {
         let map = |linear| Map::new(linear, examples, inputs);
         let laws = Laws { tester: self, names: &names, forward: map(&forward), reverse: map(&reverse) };
         [tape, forward.tape(), reverse.tape()].into_iter().try_for_each(round_trip)?;
+        self.rules(tape, examples, inputs)?;
         self.differences(tape, &laws.forward)?;
         laws.duality()?;
         laws.jacobian()?;

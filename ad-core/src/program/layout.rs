@@ -35,7 +35,8 @@ fn reads_by_labels(node: &Node) -> bool {
         | Op::Pad(_)
         | Op::Gather(_)
         | Op::Scatter(_)
-        | Op::Reshape => false,
+        | Op::Reshape
+        | Op::Rule(..) => false,
     }
 }
 

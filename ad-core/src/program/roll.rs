@@ -157,7 +157,7 @@ fn loopable(node: &Node, label: Label) -> bool {
             from.contains(&label) || to.contains(&label)
         }
         Op::Input(_) | Op::Constant(_) => true,
-        Op::Contract(_) => false,
+        Op::Contract(_) | Op::Rule(..) => false,
         Op::Add(_) | Op::Unary(_) | Op::Binary(_) | Op::Select | Op::Stop => !node.out.contains(&label),
     };
     // An empty array has no place where an iteration could begin.

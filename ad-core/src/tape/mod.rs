@@ -17,6 +17,7 @@ mod builder;
 mod cost;
 mod parse;
 mod recorder;
+mod rule;
 mod single;
 mod term;
 mod text;
@@ -34,6 +35,7 @@ use crate::error::{Error, Result};
 pub(crate) use builder::{Builder, SharedBuilder, all_distinct};
 pub use cost::{Cost, Work};
 pub use recorder::{IntoOutputs, Recorder};
+pub use rule::{ArrayRule, RuleTape};
 pub(crate) use term::Term;
 pub use tracer::Tracer;
 pub(crate) use verify::check_shape;
@@ -130,6 +132,9 @@ pub enum Op {
     Reshape,
     /// The operand itself; no derivative passes.
     Stop,
+    /// The operand with this place itself; its derivative is that of a rule. The operands are all values of the rule, then its
+    /// arguments, and no letter of one is a letter of another, but that of the examples.
+    Rule(Arc<RuleTape>, usize),
 }
 
 /// An operand of a node: which value, read along which indices.
@@ -200,7 +205,10 @@ impl Node {
 
     /// Whether the operation is linear in each of its operands (a mask of [`Op::Select`] aside).
     pub fn is_linear(&self) -> bool {
-        !matches!(self.op, Op::Input(_) | Op::Constant(_) | Op::Unary(_) | Op::Binary(_) | Op::Stop)
+        !matches!(
+            self.op,
+            Op::Input(_) | Op::Constant(_) | Op::Unary(_) | Op::Binary(_) | Op::Stop | Op::Rule(..)
+        )
     }
 }
 
@@ -226,7 +234,7 @@ pub(crate) fn shape_of(dims: &[Extent]) -> Vec<usize> {
 /// println!("{tape}");
 /// # Ok::<(), ad_core::Error>(())
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Tape {
     nodes: Vec<Node>,
     inputs: Vec<(String, NodeId)>,

@@ -179,7 +179,8 @@ impl Recorder {
                 return Err(Error::new(format!("input `{name}` of shape {want:?} {rule} (shape {got:?})")));
             }
         }
-        let lines = crate::transform::inline(&self.builder, tape, inputs);
+        let inputs: Vec<NodeId> = inputs.iter().map(|t| t.node()).collect();
+        let lines = crate::transform::inline(&self.builder, tape, &inputs);
         Ok(lines.into_iter().map(|id| self.tracer(id)).collect())
     }
 

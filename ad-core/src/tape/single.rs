@@ -1,5 +1,7 @@
 //! A tape for single calls.
 
+use std::sync::Arc;
+
 use smallvec::SmallVec;
 
 use super::{Builder, Dims, Extent, Label, Labels, NodeId, Op, Operand, Tape};
@@ -44,7 +46,11 @@ impl Tape {
                 .map(|o| Operand { node: places[o.node.index()], labels: kept(&o.labels) })
                 .collect();
             let (out, counted) = (kept(&node.out), kept(&node.counted()));
-            places.push(builder.emit(&node.op, operands, &out, &node.extents, &counted));
+            let op = match &node.op {
+                Op::Rule(rule, k) => Op::Rule(Arc::new(rule.of_one_example()), *k),
+                op => op.clone(),
+            };
+            places.push(builder.emit(&op, operands, &out, &node.extents, &counted));
         }
         let outputs: Vec<(String, NodeId)> =
             self.outputs().iter().map(|(name, id)| (name.clone(), places[id.index()])).collect();

@@ -10,10 +10,14 @@
 //! out y = v5
 //! ```
 //!
+//! A rule of the user's own is a tape between `rule NAME` and `end`, which holds until the next of its name; `rule NAME.K(values,
+//! arguments)` is its value `K` (see [`RuleTape`](super::RuleTape)).
+//!
 //! `vK` is the line at place `K`; an input goes by its own name (in backticks if that looks like `v7`). Letters live on
 //! one line; `e` is the example. `:n` tells how far an index runs where no operand tells. A number stands as the
 //! shortest decimal that reads back to the same bits. [`parse`](super::parse) reads all of it.
 
+use std::collections::HashMap;
 use std::fmt;
 
 use super::{Coefficient, Extent, Label, Node, NodeId, Op, Operand, Tape};
@@ -27,7 +31,15 @@ pub(super) const INFIX: [(Binary, char); 3] = [(Binary::Div, '/'), (Binary::Pow,
 
 impl fmt::Display for Tape {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut rules = HashMap::new();
         for (place, node) in self.nodes().iter().enumerate() {
+            if let Op::Rule(rule, _) = &node.op
+                && rules.insert(rule.name(), rule) != Some(rule)
+            {
+                writeln!(f, "rule {}", rule.name())?;
+                rule.tape().to_string().lines().try_for_each(|line| writeln!(f, "    {line}"))?;
+                writeln!(f, "end")?;
+            }
             writeln!(f, "{}", Line { tape: self, node, id: NodeId::new(place) })?;
         }
         self.outputs().iter().try_for_each(|(name, id)| writeln!(f, "out {name} = {}", Name(self, *id)))
@@ -185,6 +197,7 @@ impl Line<'_> {
                 _ => self.called(f, function.name()),
             },
             Op::Select => self.called(f, "select"),
+            Op::Rule(rule, k) => self.called(f, &format!("rule {}.{k}", rule.name())),
             Op::Slice(_) | Op::Pad(_) | Op::Gather(_) | Op::Scatter(_) | Op::Reshape => {
                 list(f, operands, ", ", |f, o| self.operand(f, o))?;
                 f.write_str(" where ")?;

@@ -107,7 +107,9 @@ fn verify_labels(node: &Node) -> std::result::Result<(), String> {
     if !node.counted().is_empty() && !matches!(node.op, Op::Contract(_)) {
         return Err("only a contraction has an index that is neither in an operand nor in the result".into());
     }
-    if size(&node.extents).is_none() || size(&node.dims()).is_none() {
+    // A mark is no loop over the letters of all its operands.
+    let runs = if let Op::Rule(..) = node.op { None } else { Some(&node.extents) };
+    if runs.is_some_and(|extents| size(extents).is_none()) || size(&node.dims()).is_none() {
         return Err("the product of its extents is too large".into());
     }
     if node.extents.iter().filter(|&&x| x == Extent::Example).count() > 1 {
@@ -157,6 +159,7 @@ fn verify_form(node: &Node) -> std::result::Result<(), String> {
         Op::Slice(_) | Op::Pad(_) | Op::Gather(_) | Op::Scatter(_) | Op::Reshape => {
             operands(1).and_then(|()| verify_local(node))
         }
+        Op::Rule(rule, k) => rule.verify_mark(*k, node),
     }
 }
 

@@ -1,11 +1,12 @@
 //! Forward mode: a tangent line for each line that depends on the seeds.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use smallvec::SmallVec;
 
 use super::{Tangent, sum, with_direction};
-use crate::tape::{Label, Labels, Node, NodeId, Op, Operand, SharedBuilder, Term};
+use crate::tape::{Label, Labels, Node, NodeId, Op, Operand, RuleTape, SharedBuilder, Term};
 
 /// The tangents of all values on the builder, where they are not zero.
 pub(crate) type Tangents = HashMap<NodeId, Tangent>;
@@ -14,8 +15,10 @@ pub(crate) type Tangents = HashMap<NodeId, Tangent>;
 pub(crate) fn push_forward(builder: &SharedBuilder, seeds: &[(NodeId, Tangent)]) -> Tangents {
     let mut tangents: Tangents = seeds.iter().copied().collect();
     let directions = seeds.iter().find_map(|(_, t)| t.directions);
+    // No line before the first seed depends on one.
     let end = builder.borrow().len();
-    for id in (0..end).map(NodeId::new) {
+    let start = seeds.iter().map(|(id, _)| id.index()).min().unwrap_or(end);
+    for id in (start..end).map(NodeId::new) {
         let node = builder.borrow().node(id).clone();
         let moves = node.operands.iter().any(|o| tangents.contains_key(&o.node));
         if moves && !tangents.contains_key(&id) {
@@ -64,6 +67,7 @@ impl Line<'_> {
             Op::Slice(_) | Op::Pad(_) | Op::Gather(_) | Op::Scatter(_) | Op::Reshape => {
                 self.with_tangents(&self.node.op, &[0]).into_iter().collect()
             }
+            Op::Rule(rule, k) => self.by_rule(rule, *k).into_iter().collect(),
         };
         sum(self.builder, &self.node.dims(), &parts)
     }
@@ -137,6 +141,22 @@ impl Line<'_> {
         let summed: Labels = (0..self.direction()).filter(|l| !self.node.out.contains(l)).collect();
         let node = self.builder.borrow_mut().emit(op, operands, &out, &table, &summed);
         Some(Tangent { node, ..tangent })
+    }
+
+    /// The product of a rule along the tangents of its arguments. It is recorded along tangents that stand for them; as it is
+    /// linear in these, its derivative by them is it along the others, with the directions and the examples that they have.
+    fn by_rule(&self, rule: &Arc<RuleTape>, k: usize) -> Option<Tangent> {
+        let operands: Vec<NodeId> = self.node.operands.iter().map(|o| o.node).collect();
+        let arguments = &operands[rule.values()..];
+        let placeholder = |&x: &NodeId| {
+            let dims = self.builder.borrow().dims(x);
+            self.builder.borrow_mut().placeholder(&dims)
+        };
+        let x_dot: Vec<NodeId> = arguments.iter().map(placeholder).collect();
+        let y_dot = rule.product(self.builder, &operands, &x_dot)[k];
+        let tangent = |(&dot, x)| Some((dot, *self.tangents.get(x)?));
+        let seeds: Vec<(NodeId, Tangent)> = x_dot.iter().zip(arguments).filter_map(tangent).collect();
+        push_forward(self.builder, &seeds).get(&y_dot).copied()
     }
 
     /// The same choice between the tangents, zero where a side has none.

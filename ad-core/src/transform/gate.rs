@@ -63,7 +63,8 @@ impl Gates {
             | Op::Gather(_)
             | Op::Scatter(_)
             | Op::Reshape
-            | Op::Stop => Gates::new(),
+            | Op::Stop
+            | Op::Rule(..) => Gates::new(),
         }
     }
 
@@ -114,7 +115,8 @@ pub(super) fn finite_lines(builder: &Builder) -> Vec<bool> {
             | Op::Gather(_)
             | Op::Scatter(_)
             | Op::Reshape
-            | Op::Stop => true,
+            | Op::Stop
+            | Op::Rule(..) => true,
         };
         finite.push(safe && node.operands.iter().all(|o| finite[o.node.index()]));
     }

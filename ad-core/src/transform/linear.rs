@@ -29,6 +29,10 @@ pub struct Linear {
 }
 
 impl Linear {
+    pub(crate) fn new(tape: Tape, inputs: Vec<String>, outputs: Vec<String>) -> Linear {
+        Linear { tape, inputs, outputs }
+    }
+
     /// The tape: all inputs, the values and the linear outputs.
     pub fn tape(&self) -> &Tape {
         &self.tape
@@ -156,11 +160,14 @@ mod tests {
     /// No tape from `linearize` has such lines.
     #[test]
     fn what_is_not_linear_does_not_transpose() {
-        let codes: [fn(&Tracer) -> Tracer; 4] = [
+        let codes: [fn(&Tracer) -> Tracer; 7] = [
             Elementary::exp,
             Elementary::square,
             |x| x.select(&x.lift(1.0), &x.lift(2.0)),
             |x| x / &(x + 1.0),
+            |x| x + 1.0,
+            |x| x.lift(1.0).select(x, &x.lift(2.0)),
+            |x| x.lift(2.0).broadcast_to(&[2]),
         ];
         for code in codes {
             let tape = Tape::record(|t| [("y", code(&t.example("x", &[2])))]).unwrap();

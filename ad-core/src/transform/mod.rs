@@ -18,6 +18,7 @@ use crate::tape::{
 };
 
 pub use linear::Linear;
+pub(crate) use transpose::check_linear;
 
 /// A tangent or cotangent of a value: a node with the value's dimensions, and perhaps a direction after the example.
 #[derive(Clone, Copy)]
@@ -89,16 +90,16 @@ fn complete(
 }
 
 /// Appends the lines of `tape` to a builder, its inputs replaced; returns where each of them is.
-pub(crate) fn inline(builder: &SharedBuilder, tape: &Tape, inputs: &[&Tracer]) -> Vec<NodeId> {
+pub(crate) fn inline(builder: &SharedBuilder, tape: &Tape, inputs: &[NodeId]) -> Vec<NodeId> {
     let mut place: Vec<NodeId> = Vec::with_capacity(tape.nodes().len());
     for node in tape.nodes() {
         let id = if let crate::tape::Op::Input(number) = node.op {
             // An input with examples may be given a shared value: the same for each.
             let (dims, given) = (node.dims(), inputs[number]);
             let axes: Labels = (0..dims.len() as Label).collect();
-            let skip = dims.len() - given.dims().len();
+            let skip = dims.len() - builder.borrow().dims(given).len();
             let labels = axes[skip..].iter().copied().collect();
-            let term = Term::new(builder, given.node(), labels);
+            let term = Term::new(builder, given, labels);
             term.onto(&axes, &axes.iter().copied().zip(dims).collect::<Vec<_>>())
         } else {
             builder.borrow_mut().copy(node, &place)

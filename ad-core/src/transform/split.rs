@@ -35,6 +35,10 @@ impl Tape {
     /// # Errors
     /// Where a name does not exist, or an output `early` depends on an input `late`.
     pub fn split(&self, early: &[&str], late: &[&str], both: &[&str]) -> Result<(Tape, Tape)> {
+        self.lowered().split_lines(early, late, both)
+    }
+
+    fn split_lines(&self, early: &[&str], late: &[&str], both: &[&str]) -> Result<(Tape, Tape)> {
         let nodes = |list: &[&str]| list.iter().map(|name| self.input(name)).collect::<Result<Vec<_>>>();
         let (late, both) = (nodes(late)?, nodes(both)?);
         early.iter().try_for_each(|name| self.output(name).map(drop))?;
@@ -163,6 +167,7 @@ fn is_dear(node: &Node) -> bool {
         | Op::Gather(_)
         | Op::Scatter(_)
         | Op::Reshape
-        | Op::Stop => false,
+        | Op::Stop
+        | Op::Rule(..) => false,
     }
 }

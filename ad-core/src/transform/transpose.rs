@@ -3,7 +3,9 @@
 //! One general law: the cotangent of an operand is summed over the indices that the operand lacks. A cotangent always
 //! has all the indices of its value, so that the law counts each example.
 
+use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
 
 use smallvec::{SmallVec, smallvec};
 
@@ -11,7 +13,7 @@ use super::forward::push_forward;
 use super::gate::{Gates, finite_lines, shared};
 use super::{Tangent, complete, sum, with_direction};
 use crate::error::{Error, Result};
-use crate::tape::{Coefficient, Labels, Node, NodeId, Op, Operand, SharedBuilder};
+use crate::tape::{Builder, Coefficient, Labels, Node, NodeId, Op, Operand, SharedBuilder, Tape};
 
 /// The cotangents of `inputs` that belong to the cotangents of `outputs`: linearisation, then transposition.
 pub(crate) fn pull_back(
@@ -50,6 +52,23 @@ pub(crate) fn pull_back(
     inputs.iter().map(|input| cotangents[place(input)]).collect()
 }
 
+/// Checks that some outputs of a tape are linear in some of its inputs together.
+///
+/// # Errors
+/// Where one is not, with the line; and where a name does not exist.
+pub(crate) fn check_linear(tape: &Tape, inputs: &[String], outputs: &[String]) -> Result<()> {
+    let builder = Rc::new(RefCell::new(Builder::continuing(tape)));
+    let inputs = inputs.iter().map(|name| tape.input(name)).collect::<Result<Vec<_>>>()?;
+    let seed = |name: &String| {
+        let value = tape.output(name)?;
+        let (dims, example) = (tape.node(value).dims(), tape.node(value).has_example());
+        let node = builder.borrow_mut().placeholder(&dims);
+        Ok((value, Tangent { node, example, directions: None }))
+    };
+    let seeds = outputs.iter().map(seed).collect::<Result<Vec<_>>>()?;
+    transpose(&builder, &seeds, &inputs, None).map(drop)
+}
+
 /// The cotangents of `inputs` through lines that are linear in them.
 ///
 /// # Errors
@@ -67,7 +86,10 @@ pub(crate) fn transpose(
             linear.insert(id);
         }
     }
-    let finite = finite_lines(&builder.borrow());
+    let (finite, zero) = (finite_lines(&builder.borrow()), zero_lines(&builder.borrow()));
+    if let Some((id, _)) = outputs.iter().find(|(id, _)| !linear.contains(id) && !zero[id.index()]) {
+        return Err(not_linear(*id));
+    }
     let mut cotangents: HashMap<NodeId, Parts> = HashMap::new();
     for &(value, cotangent) in outputs {
         cotangents.entry(value).or_default().add(cotangent, Gates::new());
@@ -81,7 +103,7 @@ pub(crate) fn transpose(
         let Some(cotangent) = sum(builder, &node.dims(), &parts.tangents) else { continue };
         let gates = shared(&parts.gates);
         let line = Line { builder, node: &node, cotangent, directions, gates: &gates, finite: &finite };
-        line.check_linear(id, &linear)?;
+        line.check_linear(id, &linear, &zero)?;
         for (k, operand) in node.operands.iter().enumerate().filter(|(_, o)| linear.contains(&o.node)) {
             if let Some(part) = line.pull(k) {
                 cotangents.entry(operand.node).or_default().add(part, line.gates.through(&node, k));
@@ -94,6 +116,25 @@ pub(crate) fn transpose(
         complete(builder, &dims, part, directions).node
     };
     Ok(inputs.iter().map(whole).collect())
+}
+
+fn not_linear(id: NodeId) -> Error {
+    Error::new(format!("line {id} is not linear in the inputs to transpose"))
+}
+
+/// Which lines are zero as they are written: the number, and what is linear in it.
+fn zero_lines(builder: &Builder) -> Vec<bool> {
+    let mut zero: Vec<bool> = Vec::with_capacity(builder.len());
+    for id in (0..builder.len()).map(NodeId::new) {
+        let node = builder.node(id);
+        let mut operands = node.operands.iter().map(|o| zero[o.node.index()]);
+        let is_zero = match node.op {
+            Op::Contract(c) => (c.0 == 0.0 && node.operands.is_empty()) || operands.any(|zero| zero),
+            _ => node.is_linear() && operands.all(|zero| zero),
+        };
+        zero.push(is_zero);
+    }
+    zero
 }
 
 /// What comes back to a value from those that read it.
@@ -123,18 +164,20 @@ struct Line<'a> {
 }
 
 impl Line<'_> {
-    fn check_linear(&self, id: NodeId, linear: &HashSet<NodeId>) -> Result<()> {
-        let count = self.node.operands.iter().filter(|o| linear.contains(&o.node)).count();
+    fn check_linear(&self, id: NodeId, linear: &HashSet<NodeId>, zero: &[bool]) -> Result<()> {
+        let operands = &self.node.operands;
+        let count = operands.iter().filter(|o| linear.contains(&o.node)).count();
+        // What is added to something linear is linear too.
+        let all =
+            |operands: &[Operand]| operands.iter().all(|o| linear.contains(&o.node) || zero[o.node.index()]);
         let fits = match self.node.op {
             Op::Contract(_) => count == 1,
-            Op::Select => !linear.contains(&self.node.operands[0].node),
-            _ => self.node.is_linear(),
+            Op::Add(_) => all(operands),
+            Op::Select => !linear.contains(&operands[0].node) && all(&operands[1..]),
+            Op::Slice(_) | Op::Pad(_) | Op::Gather(_) | Op::Scatter(_) | Op::Reshape => true,
+            Op::Input(_) | Op::Constant(_) | Op::Unary(_) | Op::Binary(_) | Op::Stop | Op::Rule(..) => false,
         };
-        if fits {
-            Ok(())
-        } else {
-            Err(Error::new(format!("line {id} is not linear in the inputs to transpose")))
-        }
+        if fits { Ok(()) } else { Err(not_linear(id)) }
     }
 
     /// The cotangent of operand `k`.
@@ -171,7 +214,9 @@ impl Line<'_> {
             Op::Gather(indices) => emit(&Op::Scatter(indices.clone()), smallvec![y_bar], &out),
             Op::Scatter(indices) => emit(&Op::Gather(indices.clone()), smallvec![y_bar], &out),
             Op::Reshape => emit(&Op::Reshape, smallvec![y_bar], &out),
-            Op::Input(_) | Op::Constant(_) | Op::Unary(_) | Op::Binary(_) | Op::Stop => return None,
+            Op::Input(_) | Op::Constant(_) | Op::Unary(_) | Op::Binary(_) | Op::Stop | Op::Rule(..) => {
+                return None;
+            }
         };
         Some(Tangent { node, ..target })
     }

@@ -1,6 +1,7 @@
 //! The suite: one named case per operation and rule, each run through every check and every engine.
 
 mod cases;
+mod custom;
 mod golden;
 mod nested;
 mod rules;

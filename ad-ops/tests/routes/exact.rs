@@ -65,6 +65,40 @@ fn fields_that_are_no_networks() {
     }
 }
 
+/// A rule is planned like what it stands for, and by another rule it is another divergence: by all estimators the same.
+#[test]
+fn the_divergence_of_a_rule_is_that_of_its_derivative() {
+    let field = fields::ruled(4);
+    let route = |field: &Tape| divergence(field, "x", "x_dot", Estimator::Exact).unwrap().cost();
+    assert_eq!(route(&field).example.multiply_adds, route(&field.without_rules()).example.multiply_adds);
+    let (d, n) = (3, 2);
+    let field = |scale: f64| {
+        let field = Tape::record(|t| {
+            let (x, a) = (t.example("x", &[d]), t.shared("a", &[d, d]));
+            [("x_dot", t.call(&fields::Bent(scale), &[&x.matmul(&a), &x]).remove(0))]
+        });
+        field.unwrap()
+    };
+    let trace = |field: &Tape, estimator: Estimator| {
+        let whole = divergence(field, "x", "x_dot", estimator).unwrap();
+        let mut inputs = fields::inputs(&whole, n, 3);
+        if let Estimator::Hutchinson { .. } = estimator {
+            let signs =
+                (0..1 << d).flat_map(|k| (0..d).map(move |i| if k >> i & 1 == 1 { 1.0 } else { -1.0 }));
+            inputs[2].data = signs.clone().chain(signs).collect();
+        }
+        run(&whole, n, &inputs).remove(1)
+    };
+    let expected = trace(&field(1.0).without_rules(), Estimator::Directions);
+    for estimator in [Estimator::Exact, Estimator::Directions, Estimator::Hutchinson { probes: 1 << d }] {
+        for scale in [1.0, -3.0] {
+            for (got, want) in trace(&field(scale), estimator).iter().zip(&expected) {
+                assert!((got - scale * want).abs() < 1e-13, "{got}, not {scale} times {want}: {estimator:?}");
+            }
+        }
+    }
+}
+
 /// The cost of the divergence alone.
 fn cost(field: &Tape, estimator: Estimator) -> Cost {
     let whole = divergence(field, "x", "x_dot", estimator).unwrap();

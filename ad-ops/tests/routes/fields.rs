@@ -1,6 +1,6 @@
 //! Fields to take the divergence of: inputs `t`, `x` and parameters, output `x_dot`.
 
-use ad_core::{Array, Elementary, Recorder, Tape, Tracer};
+use ad_core::{Array, ArrayRule, Elementary, Recorder, Tape, Tracer};
 use ad_ops::random::Purpose;
 use proptest::prelude::*;
 
@@ -176,6 +176,7 @@ pub(crate) fn others() -> Vec<(&'static str, Tape)> {
             }),
         ),
         ("constant", field(3, &|t, _, _| t.shared("c", &[3]))),
+        ("rules", ruled(4)),
         ("linear", field(5, &|t, _, x| x.matmul(&t.shared("a", &[5, 5])))),
         ("cubic", field(4, &|_, time, x| x * x * x - x * time.sin())),
         ("radial", field(4, &|_, _, x| x.dot(x).sqrt() * x)),
@@ -240,4 +241,34 @@ pub(crate) fn networks() -> impl Strategy<Value = Tape> {
     let d = prop_oneof![3 => 1_usize..6, 1 => 6_usize..40];
     (d, prop::collection::vec(layer, 0..=6), any::<bool>())
         .prop_map(|(d, layers, skip)| network(d, &layers, skip))
+}
+
+/// `tanh (x + b)` with the derivative of the user: `scale` times the true one.
+pub(crate) struct Bent(pub(crate) f64);
+
+impl ArrayRule for Bent {
+    fn name(&self) -> &'static str {
+        "bent"
+    }
+
+    fn value(&self, _: &Recorder, x: &[Tracer]) -> Vec<Tracer> {
+        vec![(&x[0] + &x[1]).tanh()]
+    }
+
+    fn vjp(&self, _: &Recorder, _: &[Tracer], y: &[Tracer], y_bar: &[Tracer]) -> Option<Vec<Tracer>> {
+        let x_bar = (1.0 - y[0].square()) * &y_bar[0] * self.0;
+        Some(vec![x_bar.clone(), x_bar])
+    }
+}
+
+/// Two layers that bend by a rule.
+pub(crate) fn ruled(d: usize) -> Tape {
+    Tape::record(|t| {
+        let (time, x) = (t.example("t", &[]), t.example("x", &[d]));
+        let bent = |h: &Tracer, name: &str| t.call(&Bent(1.0), &[h, &t.shared(name, &h.shape())]).remove(0);
+        let h = bent(&(x.matmul(&t.shared("a", &[d, 5])) + time.sin()), "b");
+        let h = bent(&h.matmul(&t.shared("c", &[5, 6])), "d");
+        [("x_dot", h.matmul(&t.shared("f", &[6, d])) - &x)]
+    })
+    .unwrap()
 }

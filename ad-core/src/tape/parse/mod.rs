@@ -3,11 +3,13 @@
 //!
 //! ```text
 //! line     in NAME[indices]  |  vK[indices] = body  |  out NAME = NAME
+//!          rule NAME                              with the lines of the rule after it, then: end
 //! body     [numbers]                               an array
 //!          sum_{indices} number * value * value    a contraction, each part as needed
 //!          number * value + number * value ..      a sum
 //!          tanh value,  value / value,  max(value, value),  select(value, value, value),  stop value
 //!          value where j = i + 1                   and the other rules of local indices
+//!          rule NAME.K(value, value)               value K of a rule: all its values, then its arguments
 //! value    NAME[letters]
 //! ```
 
@@ -16,14 +18,16 @@ mod lexer;
 
 use std::collections::HashMap;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use smallvec::SmallVec;
 
 use self::letters::{Index, Letters, check_letter, extent, index, letter};
 use self::lexer::{Lexer, Parsed, Token};
 use super::recorder::is_name;
+use super::rule::MAX_NESTED;
 use super::text::{INFIX, is_line_name};
-use super::{Coefficient, Node, NodeId, Op, Operand, Tape};
+use super::{Coefficient, Node, NodeId, Op, Operand, RuleTape, Tape};
 use crate::elementary::{Binary, Unary};
 use crate::error::{Error, Result};
 
@@ -35,16 +39,30 @@ impl FromStr for Tape {
     /// # Errors
     /// The first line that is not understood or breaks a rule of tapes, by its number in the text.
     fn from_str(text: &str) -> Result<Tape> {
-        let mut parser = Parser::default();
-        let mut numbers = Vec::new();
+        // The tape, and the rules in each other whose end has not been read.
+        let (mut parser, mut open) = (Parser::default(), Vec::new());
         for (number, line) in text.lines().enumerate() {
             let refused = |why: String| Error::new(format!("line {}: {why}", number + 1));
-            parser.line(Lexer::new(line)).map_err(refused)?;
-            numbers.resize(parser.tape.nodes.len(), number + 1);
+            let mut line = Lexer::new(line);
+            match (line.peek(), line.peek_second()) {
+                (Token::Word("rule"), Token::Word(name)) if open.len() < MAX_NESTED => {
+                    open.push((name, std::mem::take(&mut parser)));
+                    line.next();
+                    line.next();
+                    line.expect_end().map_err(refused)?;
+                }
+                (Token::Word("end"), Token::End) if !open.is_empty() => {
+                    let Some((name, outer)) = open.pop() else { continue };
+                    let tape = std::mem::replace(&mut parser, outer).finish()?;
+                    let rule = RuleTape::new(name, tape).map_err(|error| refused(error.to_string()))?;
+                    parser.rules.insert(name, Arc::new(rule));
+                }
+                _ => parser.line(line, number + 1).map_err(refused)?,
+            }
         }
-        match parser.tape.broken_line() {
-            Some((place, why)) => Err(Error::new(format!("line {}: {why}", numbers[place]))),
-            None => parser.tape.verify().map(|()| parser.tape),
+        match open.pop() {
+            Some((name, _)) => Err(Error::new(format!("rule `{name}` has no `end`"))),
+            None => parser.finish(),
         }
     }
 }
@@ -71,17 +89,28 @@ struct Body<'a> {
 
 struct Parser<'a> {
     tape: Tape,
+    /// Where each line of the tape stands in the text.
+    numbers: Vec<usize>,
     places: HashMap<Name<'a>, NodeId>,
+    rules: HashMap<&'a str, Arc<RuleTape>>,
 }
 
 impl Default for Parser<'_> {
     fn default() -> Self {
-        Parser { tape: Tape { nodes: vec![], inputs: vec![], outputs: vec![] }, places: HashMap::new() }
+        let tape = Tape { nodes: vec![], inputs: vec![], outputs: vec![] };
+        Parser { tape, numbers: vec![], places: HashMap::new(), rules: HashMap::new() }
     }
 }
 
 impl<'a> Parser<'a> {
-    fn line(&mut self, mut line: Lexer<'a>) -> Parsed<()> {
+    fn finish(self) -> Result<Tape> {
+        match self.tape.broken_line() {
+            Some((place, why)) => Err(Error::new(format!("line {}: {why}", self.numbers[place]))),
+            None => self.tape.verify().map(|()| self.tape),
+        }
+    }
+
+    fn line(&mut self, mut line: Lexer<'a>, number: usize) -> Parsed<()> {
         if line.is_empty() {
             return Ok(());
         }
@@ -91,6 +120,7 @@ impl<'a> Parser<'a> {
             (Token::Word(name), _) if is_line_name(name) => self.node(&mut line)?,
             (found, _) => return Err(format!("expected `in ..`, `v0[..] = ..` or `out ..`, found {found}")),
         }
+        self.numbers.resize(self.tape.nodes.len(), number);
         line.expect_end()
     }
 
@@ -156,6 +186,7 @@ impl<'a> Parser<'a> {
         match (line.peek(), line.peek_second()) {
             (Token::Word(word), next) if next != Token::Sign('[') && !line.at_number() => {
                 match word.strip_prefix("sum_") {
+                    _ if word == "rule" => self.ruled(line),
                     Some(letter) => self.sum(line, letter),
                     None => self.function(line, word),
                 }
@@ -252,6 +283,18 @@ impl<'a> Parser<'a> {
             Op::Unary(_) | Op::Stop => vec![self.value(line)?],
             _ => sequence(line, ('(', ')'), |line| self.value(line))?,
         };
+        Ok(Body { op, values, summed: vec![] })
+    }
+
+    /// `rule NAME.K(value, value)`.
+    fn ruled(&self, line: &mut Lexer<'a>) -> Parsed<Body<'a>> {
+        line.next();
+        let token = line.next();
+        let name = if let Token::Word(word) = token { word.rsplit_once('.') } else { None };
+        let found = name.and_then(|(name, k)| Some(Op::Rule(self.rules.get(name)?.clone(), k.parse().ok()?)));
+        let op = found
+            .ok_or_else(|| format!("{token} is no value `NAME.0` of a rule that stands before this line"))?;
+        let values = sequence(line, ('(', ')'), |line| self.value(line))?;
         Ok(Body { op, values, summed: vec![] })
     }
 

@@ -88,6 +88,10 @@ pub(crate) fn tape(tape: &Tape, workload: Workload) -> f64 {
 }
 
 fn node_cost(tape: &Tape, node: &Node, workload: Workload) -> f64 {
+    // A program has no marks of rules.
+    if let Op::Rule(..) = node.op {
+        return 0.0;
+    }
     let work = node.work();
     let size = |node: &Node| node.shape().iter().map(|&n| n as f64).product::<f64>();
     let total = work.multiply_adds + work.passes + ELEMENTARY * work.elementary;

@@ -79,7 +79,13 @@ impl Flatten<'_> {
             Op::Contract(c) => self.contraction(node, c.0),
             Op::Slice(_) | Op::Pad(_) | Op::Gather(_) | Op::Scatter(_) => selection(node),
             Op::Reshape => reshape(node),
-            Op::Select | Op::Stop | Op::Input(_) | Op::Constant(_) | Op::Unary(_) | Op::Binary(_) => None,
+            Op::Select
+            | Op::Stop
+            | Op::Rule(..)
+            | Op::Input(_)
+            | Op::Constant(_)
+            | Op::Unary(_)
+            | Op::Binary(_) => None,
         };
         self.links.insert(place, link.clone());
         link

@@ -109,7 +109,9 @@ impl fmt::Display for Routes {
         let Route { tape, field, .. } = &self.cheapest;
         writeln!(f, "{}", self.cheapest)?;
         let text = tape.to_string();
-        let mut added = text.lines().take(tape.nodes().len()).skip(*field);
+        // What rules are stands between the lines.
+        let lines = text.lines().filter(|line| line.starts_with("in ") || line.starts_with('v'));
+        let mut added = lines.skip(*field);
         added.try_for_each(|line| writeln!(f, "    {line}"))?;
         self.others.iter().try_for_each(|route| writeln!(f, "{route}"))
     }

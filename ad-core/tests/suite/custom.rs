@@ -1,0 +1,616 @@
+//! Rules of the user's own: values to the bit, derivatives to any order, in each mode, in programs and as text.
+
+use ad_core::{Array, ArrayRule, Elementary, Op, Recorder, Result, Tape, Tracer, check};
+
+use crate::{check_everything, inputs, record};
+
+type Value = fn(&[Tracer]) -> Vec<Tracer>;
+/// Of arguments, values, and tangents or cotangents.
+type Product = fn(&[Tracer], &[Tracer], &[Tracer]) -> Vec<Tracer>;
+
+/// A rule made of functions.
+struct Custom(&'static str, Value, Option<Product>, Option<Product>);
+
+impl ArrayRule for Custom {
+    fn name(&self) -> &str {
+        self.0
+    }
+    fn value(&self, _: &Recorder, x: &[Tracer]) -> Vec<Tracer> {
+        self.1(x)
+    }
+    fn jvp(&self, _: &Recorder, x: &[Tracer], y: &[Tracer], x_dot: &[Tracer]) -> Option<Vec<Tracer>> {
+        self.2.map(|f| f(x, y, x_dot))
+    }
+    fn vjp(&self, _: &Recorder, x: &[Tracer], y: &[Tracer], y_bar: &[Tracer]) -> Option<Vec<Tracer>> {
+        self.3.map(|f| f(x, y, y_bar))
+    }
+}
+
+fn jvp(name: &'static str, value: Value, jvp: Product) -> Custom {
+    Custom(name, value, Some(jvp), None)
+}
+
+fn vjp(name: &'static str, value: Value, vjp: Product) -> Custom {
+    Custom(name, value, None, Some(vjp))
+}
+
+/// `ln(1 + e^x)`; its plain derivative is NaN where `e^x` overflows.
+fn log1pexp() -> Custom {
+    jvp("log1pexp", |x| vec![(1.0 + x[0].exp()).ln()], |x, _, x_dot| vec![x[0].sigmoid() * &x_dot[0]])
+}
+
+/// `ln sum_i e^(x_i)`, by its vjp.
+fn logsumexp() -> Custom {
+    vjp("logsumexp", |x| vec![x[0].exp().sum().ln()], |x, y, y_bar| vec![(&x[0] - &y[0]).exp() * &y_bar[0]])
+}
+
+fn layer_value(x: &[Tracer]) -> Vec<Tracer> {
+    let h = (x[0].matmul(&x[1]) + &x[2]).tanh();
+    let sum = h.sum() * x[2].sum();
+    vec![h, sum]
+}
+
+fn layer_jvp(x: &[Tracer], y: &[Tracer], d: &[Tracer]) -> Vec<Tracer> {
+    let h = &y[0];
+    let h_dot = (1.0 - h.square()) * (d[0].matmul(&x[1]) + x[0].matmul(&d[1]) + &d[2]);
+    let sum_dot = h_dot.sum() * x[2].sum() + h.sum() * d[2].sum();
+    vec![h_dot, sum_dot]
+}
+
+fn layer_vjp(x: &[Tracer], y: &[Tracer], y_bar: &[Tracer]) -> Vec<Tracer> {
+    let (h, spread) = (&y[0], |s: &Tracer| s.broadcast_to(&[2]));
+    let a_bar = (1.0 - h.square()) * (&y_bar[0] + spread(&(&y_bar[1] * x[2].sum())));
+    let b_bar = &a_bar + spread(&(h.sum() * &y_bar[1]));
+    vec![x[1].matmul(&a_bar), x[0].outer(&a_bar), b_bar]
+}
+
+/// A layer and a sum: three arguments, of which examples share two or none, and two values.
+fn layers() -> [Custom; 3] {
+    [
+        jvp("layer", layer_value, layer_jvp),
+        vjp("layer", layer_value, layer_vjp),
+        Custom("layer", layer_value, Some(layer_jvp), Some(layer_vjp)),
+    ]
+}
+
+/// Both values of a layer, joined.
+fn on_layer(rule: &Custom, t: &Recorder, x: &Tracer, w: &Tracer, b: &Tracer) -> Tracer {
+    let [h, sum] = &t.call(rule, &[x, w, b])[..] else { panic!("two values") };
+    h.sin().concat(&[&(sum * h)], 0)
+}
+
+/// Tapes with true rules.
+fn tapes() -> Vec<Tape> {
+    let mut tapes = vec![
+        record(|t| t.call(&log1pexp(), &[&t.example("x", &[3])]).remove(0)),
+        record(|t| t.call(&log1pexp(), &[&t.shared("w", &[2, 2])]).remove(0).sin()),
+        record(|t| t.call(&log1pexp(), &[&t.shared("w", &[2]).transpose()]).remove(0) * t.example("x", &[])),
+        record(|t| t.call(&logsumexp(), &[&t.example("x", &[3])]).remove(0)),
+        record(|t| {
+            let (x, w) = (t.example("x", &[3]), t.shared("w", &[3, 2]));
+            let inner = t.call(&log1pexp(), &[&x.matmul(&w)]).remove(0);
+            let outer = t.call(&logsumexp(), &[&(&inner * 0.5)]).remove(0);
+            inner * outer + t.call(&logsumexp(), &[&w.reshape(&[6])]).remove(0)
+        }),
+        // One argument twice, and one that the examples share where the rule is given examples of it elsewhere.
+        record(|t| {
+            let product = vjp(
+                "product",
+                |x| vec![&x[0] * &x[1]],
+                |x, _, y_bar| vec![&x[1] * &y_bar[0], &x[0] * &y_bar[0]],
+            );
+            let (x, w) = (t.example("x", &[2]), t.shared("w", &[2]));
+            t.call(&product, &[&x, &x]).remove(0) + t.call(&product, &[&w, &x]).remove(0)
+        }),
+        // A sum over the examples within the rule.
+        record(|t| {
+            let mean = jvp(
+                "mean",
+                |x| vec![x[0].mean_examples().square()],
+                |x, _, x_dot| vec![2.0 * x[0].mean_examples() * x_dot[0].mean_examples()],
+            );
+            let x = t.example("x", &[2]);
+            t.call(&mean, &[&x]).remove(0) * x
+        }),
+        // Everything that is straight, and a choice.
+        record(|t| {
+            let pick = jvp(
+                "pick",
+                |x| vec![x[0].less(&x[0].lift(0.6)).select(&x[0].exp(), &x[0]).slice(0, 1..3)],
+                |x, _, x_dot| {
+                    let slope = x[0].less(&x[0].lift(0.6)).select(&(x[0].exp() * &x_dot[0]), &x_dot[0]);
+                    let none = x_dot[0].lift(0.0).broadcast_to(&[2]);
+                    vec![slope.concat(&[&none], 0).gather(0, &[1, 2]).reshape(&[1, 2]).reshape(&[2])]
+                },
+            );
+            t.call(&pick, &[&t.example("x", &[4])]).remove(0)
+        }),
+    ];
+    for rule in layers() {
+        tapes.push(record(|t| {
+            on_layer(&rule, t, &t.example("x", &[3]), &t.shared("w", &[3, 2]), &t.shared("b", &[2]))
+        }));
+    }
+    let rule = &layers()[2];
+    tapes.push(record(|t| {
+        let (x, w, b) = (t.shared("x", &[3]), t.example("w", &[3, 2]), t.shared("b", &[2]));
+        on_layer(rule, t, &x, &w, &b)
+    }));
+    tapes.push(record(|t| {
+        let (x, w, b) = (t.shared("x", &[3]), t.shared("w", &[3, 2]), t.shared("b", &[2]));
+        on_layer(rule, t, &x, &w, &b)
+    }));
+    tapes
+}
+
+#[test]
+fn true_rules_are_true_in_all_modes_to_second_order() {
+    for tape in tapes() {
+        check_everything(&tape, 0.3, 0.9);
+    }
+}
+
+#[test]
+fn and_to_third() {
+    let tape = &tapes()[4];
+    let tester = check::Tester { order: 3, jacobian: 0, ..check::Tester::default() };
+    tester.check(tape, 2, &inputs(tape, 2, 0.3, 0.9)).unwrap();
+}
+
+fn bits(arrays: &[Array]) -> Vec<Vec<u64>> {
+    arrays.iter().map(|array| array.data.iter().map(|x| x.to_bits()).collect()).collect()
+}
+
+#[test]
+fn values_are_those_of_the_function_to_the_bit() {
+    for tape in tapes() {
+        let plain = tape.without_rules();
+        assert!(!plain.nodes().iter().any(|node| matches!(node.op, Op::Rule(..))), "{plain}");
+        for n in [1, 3, 130] {
+            let x = inputs(&tape, n, 0.3, 0.9);
+            assert_eq!(bits(&tape.eval(n, &x).unwrap()), bits(&plain.eval(n, &x).unwrap()), "{tape}");
+            let double: Vec<&[f64]> = x.iter().map(|a| &a.data[..]).collect();
+            let run = |tape: &Tape| tape.compile::<f64>().unwrap().call(n, &double).unwrap();
+            assert_eq!(run(&tape), run(&plain));
+            let single: Vec<Vec<f32>> =
+                x.iter().map(|a| a.data.iter().map(|&x| x as f32).collect()).collect();
+            let single: Vec<&[f32]> = single.iter().map(|a| &a[..]).collect();
+            let run = |tape: &Tape| tape.compile::<f32>().unwrap().call(n, &single).unwrap();
+            assert_eq!(run(&tape), run(&plain));
+        }
+        assert_eq!(tape.cost(), plain.cost());
+        assert_eq!(plain.without_rules(), plain);
+    }
+}
+
+fn near(got: &[Array], want: &[Array], what: &dyn std::fmt::Display) {
+    for (got, want) in got.iter().zip(want) {
+        assert_eq!(got.shape, want.shape);
+        for (g, w) in got.data.iter().zip(&want.data) {
+            assert!((g - w).abs() <= 1e-11 * (1.0 + w.abs()), "{g}, not {w}\n{what}");
+        }
+    }
+}
+
+/// A transform by all inputs, under other names.
+fn transformed(tape: &Tape, reverse: bool) -> Tape {
+    let renamed = Tape::record(|t| {
+        let name = |name: &str| name.replace("_dot", "t").replace("_bar", "c");
+        let declare = |(given, id): &(String, ad_core::NodeId)| {
+            let node = tape.node(*id);
+            let (name, shape) = (name(given), node.shape());
+            if node.has_example() { t.example(&name, &shape) } else { t.shared(&name, &shape) }
+        };
+        let x: Vec<Tracer> = tape.inputs().iter().map(declare).collect();
+        let y = t.inline(tape, &x.iter().collect::<Vec<_>>());
+        tape.outputs().iter().map(|(given, _)| name(given)).zip(y).collect::<Vec<_>>()
+    });
+    let renamed = renamed.unwrap();
+    let names: Vec<&str> = renamed.inputs().iter().map(|(name, _)| name.as_str()).collect();
+    if reverse { renamed.vjp(&names).unwrap() } else { renamed.jvp(&names).unwrap() }
+}
+
+#[test]
+fn derivatives_of_true_rules_are_those_of_the_function() {
+    for tape in tapes() {
+        for [first, second] in [[false, false], [false, true], [true, false], [true, true]] {
+            let twice = |tape: &Tape| transformed(&transformed(tape, first), second);
+            let (ruled, plain) = (twice(&tape), twice(&tape.without_rules()));
+            let x = inputs(&ruled, 3, 0.3, 0.9);
+            near(&ruled.eval(3, &x).unwrap(), &plain.eval(3, &x).unwrap(), &tape);
+        }
+    }
+}
+
+/// Directions are an axis that the rule knows nothing of; some tangents have examples, some have not.
+#[test]
+fn directions_and_examples_of_tangents() {
+    let of = |t: &Recorder, y: &Tracer, x: &Tracer, w: &Tracer, b: &Tracer| {
+        let along = [t.identity(3), t.full(&[3, 3, 2], 0.5), t.shared("d", &[3, 2])];
+        let rows = t.push_forward(&[(x, &along[0])], &[y]).remove(0);
+        let all = t.push_forward(&[(x, &along[0]), (w, &along[1]), (b, &along[2])], &[y]).remove(0);
+        let c = t.example("c", &[5, 4]);
+        let mut bars = t.pull_back(&[(y, &c)], &[x, w, b]);
+        let own = t.push_forward(&[(x, &t.example("own", &[3]))], &[y]).remove(0);
+        bars.extend([rows, all, own]);
+        bars.into_iter().enumerate().map(|(k, y)| (format!("y{k}"), y)).collect::<Vec<_>>()
+    };
+    for rule in layers() {
+        let tape = |plain: bool| {
+            let whole = Tape::record(|t| {
+                let (x, w, b) = (t.example("x", &[3]), t.shared("w", &[3, 2]), t.shared("b", &[2]));
+                let y = if plain {
+                    t.inline(&on_layer_tape(&rule).without_rules(), &[&x, &w, &b]).remove(0)
+                } else {
+                    on_layer(&rule, t, &x, &w, &b)
+                };
+                of(t, &y, &x, &w, &b)
+            });
+            whole.unwrap()
+        };
+        let (ruled, plain) = (tape(false), tape(true));
+        let x = inputs(&ruled, 3, 0.3, 0.9);
+        near(&ruled.eval(3, &x).unwrap(), &plain.eval(3, &x).unwrap(), &ruled);
+        check::program(&ruled, 3, &x, 1e-12).unwrap();
+    }
+}
+
+fn on_layer_tape(rule: &Custom) -> Tape {
+    record(|t| on_layer(rule, t, &t.example("x", &[3]), &t.shared("w", &[3, 2]), &t.shared("b", &[2])))
+}
+
+/// Values of `sin`, and `x^3` as the derivative: the second is `3 x^2`, the third `6 x`.
+#[test]
+fn derivatives_of_a_rule_that_differs_on_purpose_are_those_of_the_rule() {
+    let by_jvp = jvp("odd", |x| vec![x[0].sin()], |x, _, x_dot| vec![&x[0] * &x[0] * &x[0] * &x_dot[0]]);
+    let by_vjp = vjp("odd", |x| vec![x[0].sin()], |x, _, y_bar| vec![&x[0] * &x[0] * &x[0] * &y_bar[0]]);
+    for rule in [by_jvp, by_vjp] {
+        let tape = Tape::record(|t| {
+            let x = t.example("x", &[2]);
+            let one = t.full(&[2], 1.0);
+            let mut all = vec![("y0".to_owned(), t.call(&rule, &[&x]).remove(0))];
+            for order in 1..=3_usize {
+                let last = &all[order - 1].1;
+                let next = if order % 2 == 0 {
+                    t.push_forward(&[(&x, &one)], &[last]).remove(0)
+                } else {
+                    t.pull_back(&[(last, &one)], &[&x]).remove(0)
+                };
+                all.push((format!("y{order}"), next));
+            }
+            all
+        })
+        .unwrap();
+        let x = [-0.7, 0.3];
+        let got = tape.eval(1, &[Array::new(&[1, 2], x.to_vec()).unwrap()]).unwrap();
+        for (k, x) in x.into_iter().enumerate() {
+            assert_eq!(got[0].data[k].to_bits(), x.sin().to_bits());
+            for (got, want) in got[1..].iter().zip([x * x * x, 3.0 * x * x, 6.0 * x]) {
+                assert!((got.data[k] - want).abs() < 1e-15, "{} of {want}", got.data[k]);
+            }
+        }
+        let message = check::derivatives(&tape, 1, &[Array::new(&[1, 2], x.to_vec()).unwrap()]).unwrap_err();
+        assert!(message.to_string().contains("rule `odd`: "), "{message}");
+    }
+}
+
+/// Straight through: the derivative of a step is that of the identity, in each direction of each mode.
+#[test]
+fn a_product_that_is_the_tangent_itself() {
+    let tape = record(|t| {
+        let round = jvp("round", |x| vec![(&x[0] + 0.5).floor()], |_, _, x_dot| vec![x_dot[0].clone()]);
+        let x = t.example("x", &[3]);
+        let y = t.call(&round, &[&x]).remove(0);
+        t.push_forward(&[(&x, &t.identity(3))], &[&y]).remove(0)
+            + t.pull_back(&[(&y, &t.identity(3))], &[&x]).remove(0)
+    });
+    let got = tape.eval(1, &[Array::new(&[1, 3], vec![0.2, 1.7, -4.1]).unwrap()]).unwrap();
+    assert_eq!(got[0].data, [2.0, 0.0, 0.0, 0.0, 2.0, 0.0, 0.0, 0.0, 2.0]);
+}
+
+/// Where the derivative of the function overflows, that of the rule does not.
+#[test]
+fn a_rule_is_for_what_the_function_cannot() {
+    let tape = record(|t| t.call(&log1pexp(), &[&t.example("x", &[])]).remove(0));
+    let x = || [Array::new(&[1], vec![800.0]).unwrap(), Array::new(&[1], vec![1.0]).unwrap()];
+    assert_eq!(tape.vjp(&["x"]).unwrap().eval(1, &x()).unwrap()[1].data, [1.0]);
+    assert!(tape.without_rules().vjp(&["x"]).unwrap().eval(1, &x()).unwrap()[1].data[0].is_nan());
+}
+
+fn complaint(tape: &Tape) -> String {
+    let result: Result<()> = check::derivatives(tape, 2, &inputs(tape, 2, 0.3, 0.9));
+    result.expect_err("the rule is wrong").to_string()
+}
+
+#[test]
+fn the_kit_finds_a_wrong_pair_and_names_the_rule() {
+    let layer = |jvp, vjp| on_layer_tape(&Custom("layer", layer_value, jvp, vjp));
+    let wrong_jvp: Product = |x, y, d| {
+        let right = layer_jvp(x, y, d);
+        vec![right[0].clone(), &right[1] + d[2].sum() * 1e-3]
+    };
+    let wrong_vjp: Product = |x, y, y_bar| {
+        let right = layer_vjp(x, y, y_bar);
+        vec![right[0].clone(), right[1].clone(), &right[2] * 1.001]
+    };
+    for tape in
+        [layer(Some(wrong_jvp), None), layer(Some(wrong_jvp), Some(layer_vjp)), layer(None, Some(wrong_vjp))]
+    {
+        let message = complaint(&tape);
+        assert!(message.starts_with("rule `layer`: ") && message.contains("differences"), "{message}");
+    }
+    // Right by differences: only the pair can tell.
+    let message = complaint(&layer(Some(layer_jvp), Some(wrong_vjp)));
+    assert!(message.starts_with("rule `layer`: ") && message.contains("by its vjp"), "{message}");
+    assert!(
+        check::derivatives(
+            &layer(Some(layer_jvp), Some(layer_vjp)),
+            2,
+            &inputs(&layer(Some(layer_jvp), None), 2, 0.3, 0.9)
+        )
+        .is_ok()
+    );
+}
+
+#[test]
+fn what_is_not_used_leaves_no_trace() {
+    let without = record(|t| t.example("x", &[3]).exp());
+    let with = record(|t| {
+        let x = t.example("x", &[3]);
+        let _ = t.call(&logsumexp(), &[&x]);
+        x.exp()
+    });
+    assert_eq!(with, without);
+    // Of two values that one which is read, and of its derivative what that one needs.
+    let one = record(|t| {
+        let one =
+            jvp("two", |x| vec![x[0].exp(), x[0].sin()], |x, y, d| vec![&y[0] * &d[0], x[0].cos() * &d[0]]);
+        t.call(&one, &[&t.example("x", &[3])]).remove(0)
+    });
+    let text = one.without_rules().to_string();
+    assert!(!text.contains("sin"), "{text}");
+    let text = one.jvp(&["x"]).unwrap().without_rules().to_string();
+    assert!(!text.contains("sin") && !text.contains("cos"), "{text}");
+    // Equal calls are one line.
+    let twice = record(|t| {
+        let x = t.example("x", &[3]);
+        let [a, b] = [(); 2].map(|()| t.call(&logsumexp(), &[&x]).remove(0));
+        a * b
+    });
+    assert_eq!(twice.nodes().iter().filter(|node| matches!(node.op, Op::Rule(..))).count(), 1, "{twice}");
+}
+
+#[test]
+fn rules_survive_what_is_done_to_tapes() {
+    for tape in tapes() {
+        // Inlined, it is the same to the bit, derivatives too.
+        let again = Tape::record(|t| {
+            let x = t.inputs_like(&tape);
+            [("y", t.inline(&tape, &x.iter().collect::<Vec<_>>()).remove(0))]
+        });
+        let jvp = transformed(&tape, false);
+        let x = inputs(&jvp, 2, 0.3, 0.9);
+        let again = transformed(&again.unwrap(), false).eval(2, &x).unwrap();
+        assert_eq!(bits(&jvp.eval(2, &x).unwrap()), bits(&again));
+        // Of one example, derivatives are still those of the rule.
+        let (one, x) = (tape.of_one_example(), inputs(&tape, 1, 0.3, 0.9));
+        one.verify().unwrap();
+        let point = inputs(&one, 1, 0.3, 0.9);
+        let flat = |arrays: Vec<Array>| arrays.into_iter().flat_map(|a| a.data).collect::<Vec<f64>>();
+        let names: Vec<&str> = tape.inputs().iter().map(|(name, _)| name.as_str()).collect();
+        let gradient = |tape: &Tape, x: Vec<Array>| {
+            let tape = tape.vjp(&names).unwrap();
+            let y_bar = inputs(&tape, 1, 0.3, 0.9).pop().unwrap();
+            flat(tape.eval(1, &[x, vec![y_bar]].concat()).unwrap())
+        };
+        for (a, b) in gradient(&one, point).into_iter().zip(gradient(&tape, x)) {
+            assert!((a - b).abs() < 1e-13 * (1.0 + b.abs()), "{a}, not {b}\n{tape}");
+        }
+    }
+    // Of a step and its transpose, the values and the residuals.
+    let both = Tape::record(|t| {
+        let x = t.example("x", &[3]);
+        let y = t.call(&log1pexp(), &[&x]).remove(0);
+        let bar = t.pull_back(&[(&y, &t.example("y_bar", &[3]))], &[&x]).remove(0);
+        [("y", y), ("x_bar", bar)]
+    });
+    let (first, second) = both.unwrap().split(&["y"], &["y_bar"], &[]).unwrap();
+    assert!(!first.to_string().contains("rule") && !second.to_string().contains("rule"), "{first}{second}");
+}
+
+#[test]
+fn the_text_form_reads_back() {
+    for tape in tapes() {
+        check::round_trip(&tape).unwrap();
+        check::text(&tape.to_string()).unwrap();
+        assert_eq!(tape.without_rules().to_string().parse::<Tape>().unwrap(), tape.without_rules());
+    }
+    // One name for two shapes, and a rule within a rule.
+    let cosh = || jvp("cosh", |x| vec![x[0].cosh()], |x, _, d| vec![x[0].sinh() * &d[0]]);
+    struct Sinh(Custom);
+    impl ArrayRule for Sinh {
+        fn name(&self) -> &'static str {
+            "sinh"
+        }
+        fn value(&self, _: &Recorder, x: &[Tracer]) -> Vec<Tracer> {
+            vec![x[0].sinh()]
+        }
+        fn jvp(&self, t: &Recorder, x: &[Tracer], _: &[Tracer], d: &[Tracer]) -> Option<Vec<Tracer>> {
+            Some(vec![t.call(&self.0, &[&x[0]]).remove(0) * &d[0]])
+        }
+    }
+    let tape = record(|t| {
+        let (x, w) = (t.example("x", &[2]), t.shared("w", &[]));
+        let sinh = |x: &Tracer| t.call(&Sinh(cosh()), &[x]).remove(0);
+        (sinh(&x) + sinh(&w)) * sinh(&(x * 2.0))
+    });
+    check_everything(&tape, 0.3, 0.9);
+    let text = tape.to_string();
+    assert_eq!(text.matches("rule sinh\n").count(), 3, "{text}");
+}
+
+#[test]
+fn the_text_of_a_rule() {
+    let tape = record(|t| t.call(&log1pexp(), &[&t.example("x", &[2])]).remove(0));
+    let text = "\
+in x[e,i:2]
+v1[e,i] = exp x[e,i]
+v2[] = 1
+v3[e,i] = v2[] + v1[e,i]
+v4[e,i] = ln v3[e,i]
+rule log1pexp
+    in x0[e,i:2]
+    v1[e,i] = exp x0[e,i]
+    v2[] = 1
+    v3[e,i] = v2[] + v1[e,i]
+    v4[e,i] = ln v3[e,i]
+    in y0[e,i:2]
+    in x0_dot[e,i:2]
+    v7[e,i] = sigmoid x0[e,i]
+    v8[e,i] = x0_dot[e,i] * v7[e,i]
+    out y0 = v4
+    out y0_dot = v8
+end
+v5[e,i] = rule log1pexp.0(v4[e,i], x[e,j])
+out y = v5
+";
+    assert_eq!(tape.to_string(), text);
+    assert_eq!(text.parse::<Tape>().unwrap(), tape);
+}
+
+/// The message of a recording that calls a rule on `x[e,i:3]` and `w[i:3]`, and must fail.
+fn refusal(rule: &Custom) -> String {
+    let tape = Tape::record(|t| {
+        let y = t.call(rule, &[&t.example("x", &[3]), &t.shared("w", &[3])]);
+        y.into_iter().enumerate().map(|(k, y)| (format!("y{k}"), y)).collect::<Vec<_>>()
+    });
+    let message = tape.expect_err("the rule is wrong").to_string();
+    assert!(message.starts_with(file!()), "no line of this file is blamed: {message}");
+    message
+}
+
+#[test]
+fn wrong_rules_are_refused_by_name() {
+    let value: Value = |x| vec![&x[0] * &x[1]];
+    let by_jvp = |f: Product| refusal(&jvp("f", value, f));
+    let by_vjp = |f: Product| refusal(&vjp("f", value, f));
+    let linear = "is not linear";
+    for (message, part) in [
+        (refusal(&Custom("f", value, None, None)), "neither a jvp nor a vjp"),
+        (by_jvp(|_, _, _| vec![]), "the jvp returns 0 arrays, 1 are wanted"),
+        (by_vjp(|x, _, _| vec![x[0].clone()]), "the vjp returns 1 arrays, 2 are wanted"),
+        (by_jvp(|_, _, d| vec![d[0].sum()]), "`y0_dot` has shape [], [3] is wanted"),
+        (by_vjp(|x, _, c| vec![c[0].sum(), x[1].clone()]), "`x0_bar` has shape [], [3] is wanted"),
+        (by_jvp(|_, _, d| vec![&d[0] + d[1].slice(0, 0..2)]), "[3] and [2]"),
+        (by_jvp(|_, _, d| vec![d[0].square()]), linear),
+        (by_jvp(|_, _, d| vec![d[0].abs()]), linear),
+        (by_jvp(|_, _, d| vec![&d[0] * &d[1]]), linear),
+        (by_jvp(|_, _, d| vec![&d[0] / &d[1]]), linear),
+        (by_jvp(|x, _, d| vec![&x[0] / &d[1]]), linear),
+        (by_jvp(|x, _, _| vec![x[0].clone()]), linear),
+        (by_jvp(|x, _, d| vec![&d[0] + &x[0]]), linear),
+        (by_jvp(|x, _, d| vec![x[1].select(&d[0], &x[0])]), linear),
+        (by_jvp(|x, _, d| vec![d[1].select(&x[0], &x[0])]), linear),
+        // Clipped cotangents are not linear, so they are no derivative of anything.
+        (by_vjp(|x, _, c| vec![c[0].min(&c[0].lift(1.0)), x[0].clone()]), linear),
+        (
+            refusal(&jvp("f", |x| vec![x[1].exp()], |_, _, d| vec![d[0].clone()])),
+            "has examples, and belongs to",
+        ),
+        (refusal(&jvp("f", |x| vec![&x[0] + x[1].sum_axis(1)], |_, _, d| vec![d[0].clone()])), "sum_axis"),
+    ] {
+        assert!(message.contains("rule `f`: ") && message.contains(part), "`{part}` is not in: {message}");
+    }
+    assert!(refusal(&jvp("a name", value, |_, _, d| vec![d[0].clone()])).contains("`a name` is no name"));
+}
+
+#[test]
+fn a_rule_that_calls_itself_is_refused() {
+    struct Endless;
+    impl ArrayRule for Endless {
+        fn name(&self) -> &'static str {
+            "endless"
+        }
+        fn value(&self, _: &Recorder, x: &[Tracer]) -> Vec<Tracer> {
+            vec![x[0].exp()]
+        }
+        fn jvp(&self, t: &Recorder, x: &[Tracer], _: &[Tracer], d: &[Tracer]) -> Option<Vec<Tracer>> {
+            Some(vec![t.call(self, &[&x[0]]).remove(0) * &d[0]])
+        }
+    }
+    for _ in 0..2 {
+        let tape = Tape::record(|t| [("y", t.call(&Endless, &[&t.example("x", &[])]).remove(0))]);
+        let message = tape.unwrap_err().to_string();
+        assert!(message.contains("endless calls endless"), "{message}");
+    }
+    // The calls above have left nothing behind.
+    assert!(!tapes().is_empty());
+}
+
+#[test]
+fn calls_that_do_not_fit_are_refused() {
+    let mut stray = None;
+    Tape::record(|t| {
+        stray = Some(t.example("x", &[3]));
+        [("y", t.number(0.0))]
+    })
+    .unwrap();
+    let stray = stray.unwrap();
+    let message =
+        |code: &dyn Fn(&Recorder) -> Tracer| Tape::record(|t| [("y", code(t))]).unwrap_err().to_string();
+    let other = message(&|t| t.call(&log1pexp(), &[&stray]).remove(0));
+    assert!(other.contains("rule `log1pexp`: a tracer of another recording was used"), "{other}");
+    let identity = jvp("identity", |x| x.to_vec(), |_, _, d| d.to_vec());
+    let many =
+        message(&|t| t.call(&identity, &[&t.example("x", &[1; 32]), &t.shared("w", &[1; 32])]).remove(0));
+    assert!(many.contains("axes"), "{many}");
+    // The first error of the recording is the one that is told.
+    let first = message(&|t| {
+        let wrong = t.example("x", &[3]) + t.shared("b", &[4]);
+        t.call(&logsumexp(), &[&wrong]).remove(0)
+    });
+    assert!(first.contains("[3] and [4]"), "{first}");
+    // As many tracers come back as without the error.
+    let two = message(&|t| {
+        let x = t.example("x", &[3]);
+        let wrong = Custom("layer", layer_value, None, None);
+        on_layer(&wrong, t, &x, &t.shared("w", &[3, 2]), &t.shared("b", &[2]))
+    });
+    assert!(two.contains("neither"), "{two}");
+}
+
+/// Nothing that is read as a rule breaks a transform.
+#[test]
+fn texts_that_are_no_rules_are_refused() {
+    let rule = |body: &str| {
+        format!(
+            "in x[e,i:2]\nrule f\n{body}\nend\nv1[e,i] = exp x[e,i]\nv2[e,i] = rule f.0(v1[e,i], x[e,j])\nout y = v2"
+        )
+    };
+    let head = "in x0[e,i:2]\nv1[e,i] = exp x0[e,i]\nin y0[e,i:2]\nin x0_dot[e,i:2]\n";
+    let good = rule(&format!("{head}v4[e,i] = y0[e,i] * x0_dot[e,i]\nout y0 = v1\nout y0_dot = v4"));
+    check::text(&good).unwrap();
+    good.parse::<Tape>().unwrap();
+    let outputs = "out y0 = v1\nout y0_dot = v4";
+    for (text, part) in [
+        (rule(""), "line 4: `f` is no name, or its tape has no inputs and outputs of a rule"),
+        (rule("in x0[e,i:2]\nout y0 = x0"), "line 5: `f` is no name, or"),
+        (rule(&format!("{head}v4[e,i] = y0[e,i] + x0_dot[e,i]\n{outputs}")), "line v4 is not linear"),
+        (rule(&format!("{head}v4[e] = sum_i x0_dot[e,i]\n{outputs}")), "inputs and outputs of a rule"),
+        (rule(&format!("{head}v4[e,i] = tahn y0[e,i]\n{outputs}")), "line 7: `tahn`"),
+        (rule(&format!("{head}v4[e,i] = exp x0[e,i]\n{outputs}")), "line 7: it is the same as line v1"),
+        (good.replace("rule f.0", "rule g.0"), "line 12: `g.0` is no value"),
+        (good.replace("rule f.0", "rule f.1"), "line 12: it is not value 1"),
+        (good.replace("rule f.0", "rule f"), "line 12: `f` is no value"),
+        (good.replace("x[e,j])", "x[e,i])"), "line 12: it is not value 0"),
+        (good.replace("x[e,j])", "x[e,j], x[e,k])"), "line 12: it is not value 0"),
+        (good.replace("v2[e,i] = rule", "v2[e,j] = rule"), "line 12: it is not value 0"),
+        (good.replace("\nend", ""), "rule `f` has no `end`"),
+        (good.replace("rule f\n", ""), "line 2: "),
+        ("end".to_owned(), "line 1: "),
+        ("rule f\n".repeat(100_000), "line 9: "),
+    ] {
+        let message = text.parse::<Tape>().unwrap_err().to_string();
+        assert!(message.contains(part), "`{part}` is not in: {message}\n{text}");
+    }
+}
