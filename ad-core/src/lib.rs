@@ -31,6 +31,7 @@
 //! |---|---|
 //! | record | [`Tape::record`], [`Recorder`], [`Tracer`], and [`Elementary`] for code that also runs on numbers |
 //! | differentiate | [`Tape::jvp`], [`Tape::vjp`]; inside a recording [`Recorder::push_forward`], [`Recorder::pull_back`] |
+//! | say how | [`ArrayRule`] and [`Recorder::call`]: derivatives of your own, implicit functions |
 //! | run | [`Program::call`] for rows of a batch, [`Runner`] for many; [`Binding`] and [`Workspace`] for blocks of [`BLOCK`] examples |
 //! | look | `Display` and `FromStr` of [`Tape`], [`Tape::nodes`], [`Tape::eval`] (slow, and the meaning of each operation) |
 //! | check | [`check`]: functions, rules, tapes, programs, in one line each; the feature `proptest` adds strategies |

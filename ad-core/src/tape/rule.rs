@@ -1,7 +1,7 @@
 //! Functions with derivatives of the user's own, on tapes.
 //!
-//! A call records the function as ordinary lines and marks each of its values `v` by a line [`Op::Rule`](super::Op::Rule), which is `v`
-//! itself but has the derivative of the rule. Forward differentiation writes the product of the rule, as ordinary lines of
+//! A call records the function as ordinary lines and marks each of its values `v` by a line
+//! [`Op::Rule`](super::Op::Rule), which is `v` itself but has the derivative of the rule. Forward differentiation writes the product of the rule, as ordinary lines of
 //! the arguments and their tangents, where it meets such a line. So second derivatives are those of the rule,
 //! differentiated, and reverse mode is the product transposed, as in JAX's `custom_jvp`. What runs has no marks any more.
 
@@ -22,10 +22,10 @@ pub use self::tape::RuleTape;
 
 /// A function of arrays with derivatives of its own: what is inside it is not differentiated. [`Recorder::call`] calls it.
 ///
-/// Give [`ArrayRule::jvp`] or [`ArrayRule::vjp`]; each serves both modes, since one is the other transposed. They are recorded
-/// like all else (all at once: a rule may call others, and not itself), so that second derivatives are those of the rule, differentiated. Where there are both, the jvp is what
-/// counts, and [`check::derivatives`](crate::check::derivatives) holds the vjp against it; it holds the jvp against
-/// differences of the value.
+/// Give [`ArrayRule::jvp`] or [`ArrayRule::vjp`]; each serves both modes, since one is the other transposed. Where there are
+/// both, the jvp is what counts. They are recorded like all else, so that second derivatives are those of the rule,
+/// differentiated; all at once, so that a rule may call others, and not itself.
+/// [`check::derivatives`](crate::check::derivatives) holds the jvp against differences of the values, and the vjp against it.
 ///
 /// All of it is written for one example. `x`, `y`, `x_dot`, `y_bar` are arguments, values, tangents of the arguments and
 /// cotangents of the values; the last two have the shapes of what they belong to. The cotangent of an argument that the
