@@ -58,7 +58,7 @@ impl<'a> Map<'a> {
     pub(super) fn random(&self, seed: u64) -> Vec<Array> {
         let mut choices = Choices::from_seed(seed);
         let mut zeros = self.zeros();
-        zeros.iter_mut().flat_map(|a| &mut a.data).for_each(|x| *x = choices.between(-1.0, 1.0));
+        randomize(&mut zeros, &mut choices);
         zeros
     }
 
@@ -81,6 +81,11 @@ impl<'a> Map<'a> {
         zeros[part].data[place] = 1.0;
         zeros
     }
+}
+
+/// Makes each element a random number in `-1 .. 1`.
+pub(super) fn randomize(arrays: &mut [Array], choices: &mut Choices<'_>) {
+    arrays.iter_mut().flat_map(|a| &mut a.data).for_each(|x| *x = choices.between(-1.0, 1.0));
 }
 
 /// The inner product, and the sum of the sizes of its terms.

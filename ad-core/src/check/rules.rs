@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::Tester;
-use super::map::{Map, close, inner};
+use super::map::{Map, randomize};
+use super::{Choices, Tester};
 use crate::error::{Error, Result};
 use crate::eval::Array;
 use crate::tape::{NodeId, Op, RuleTape, Tape};
@@ -36,23 +36,15 @@ impl Tester {
         let (n, m) = (x.len(), rule.values());
         let y = call.eval(examples, x)?;
         for direction in 0..self.directions {
-            let mut choices = super::Choices::from_seed(self.seed ^ 0x20e ^ direction as u64);
-            let mut random = |like: &[Array]| -> Vec<Array> {
-                let mut all = like.to_vec();
-                all.iter_mut().flat_map(|a| &mut a.data).for_each(|x| *x = choices.between(-1.0, 1.0));
-                all
-            };
-            let (x_dot, y_bar) = (random(x), random(&y));
+            let mut choices = Choices::from_seed(self.seed ^ 0x20e ^ direction as u64);
+            let (mut x_dot, mut y_bar) = (x.to_vec(), y.clone());
+            randomize(&mut x_dot, &mut choices);
+            randomize(&mut y_bar, &mut choices);
             let results = rule.tape().eval(examples, &[x, &y, &x_dot, &y_bar].concat())?;
             let (y_dot, x_bar) = (&results[m..2 * m], &results[2 * m..2 * m + n]);
-            let ((left, size_left), (right, size_right)) = (inner(&y_bar, y_dot), inner(x_bar, &x_dot));
-            let tolerance = self.identities * (1.0 + size_left.max(size_right));
-            if !close(left, right, tolerance) {
-                return Err(Error::new(format!(
-                    "random direction {direction}: <y_bar, J x_dot> = {left} by its jvp is not <J^T y_bar, x_dot> = \
-                     {right} by its vjp (tolerance {tolerance:e})"
-                )));
-            }
+            self.dual([&y_bar, y_dot], [x_bar, &x_dot]).map_err(|error| {
+                Error::new(format!("by its jvp and by its vjp, random direction {direction}: {error}"))
+            })?;
         }
         Ok(())
     }
@@ -61,12 +53,8 @@ impl Tester {
 /// A tape that calls a rule, and nothing else.
 fn called(rule: &Arc<RuleTape>, arguments: usize) -> Result<Tape> {
     Tape::record(|t| {
-        let declare = |(name, id): &(String, NodeId)| {
-            let node = rule.tape().node(*id);
-            if node.has_example() { t.example(name, &node.shape()) } else { t.shared(name, &node.shape()) }
-        };
-        let x: Vec<NodeId> =
-            rule.tape().inputs()[..arguments].iter().map(declare).map(|x| x.node()).collect();
+        let inputs = &rule.tape().inputs()[..arguments];
+        let x: Vec<NodeId> = inputs.iter().map(|input| t.input_like(rule.tape(), input).node()).collect();
         let values = rule.call(&t.builder, &x).into_iter().map(|id| t.tracer(id));
         values.enumerate().map(|(k, value)| (format!("y{k}"), value)).collect::<Vec<_>>()
     })

@@ -61,6 +61,18 @@ impl Tester {
         }
         Ok(())
     }
+
+    /// `<y_bar, J x_dot> = <J^T y_bar, x_dot>`, of both products.
+    pub(super) fn dual(&self, [y_bar, y_dot]: [&[Array]; 2], [x_bar, x_dot]: [&[Array]; 2]) -> Result<()> {
+        let ((left, size_left), (right, size_right)) = (inner(y_bar, y_dot), inner(x_bar, x_dot));
+        let tolerance = self.identities * (1.0 + size_left.max(size_right));
+        if close(left, right, tolerance) {
+            return Ok(());
+        }
+        Err(Error::new(format!(
+            "<y_bar, J x_dot> = {left} is not <J^T y_bar, x_dot> = {right} (tolerance {tolerance:e})"
+        )))
+    }
 }
 
 fn check_finite(tape: &Tape, examples: usize, inputs: &[Array]) -> Result<()> {
@@ -97,14 +109,9 @@ impl Laws<'_> {
             for (k, name) in self.names.iter().enumerate() {
                 let x_dot = self.forward.random_in(k, tester.seed + 2 * direction as u64 + 1);
                 let y_dot = self.forward.apply(&x_dot)?;
-                let ((left, size_left), (right, size_right)) = (inner(&y_bar, &y_dot), inner(&x_bar, &x_dot));
-                let tolerance = tester.identities * (1.0 + size_left.max(size_right));
-                if !close(left, right, tolerance) {
-                    return Err(Error::new(format!(
-                        "input `{name}`, random direction {direction}: <y_bar, J x_dot> = {left} is not \
-                         <J^T y_bar, x_dot> = {right} (tolerance {tolerance:e})"
-                    )));
-                }
+                tester.dual([&y_bar, &y_dot], [&x_bar, &x_dot]).map_err(|error| {
+                    Error::new(format!("input `{name}`, random direction {direction}: {error}"))
+                })?;
             }
         }
         Ok(())

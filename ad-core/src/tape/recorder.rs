@@ -132,11 +132,13 @@ impl Recorder {
     /// Declares the inputs of another tape, with their names and shapes.
     #[track_caller]
     pub fn inputs_like(&self, tape: &Tape) -> Vec<Tracer> {
-        let declare = |(name, id): &(String, NodeId)| {
-            let node = tape.node(*id);
-            self.input(name, &node.shape(), node.has_example())
-        };
-        tape.inputs().iter().map(declare).collect()
+        tape.inputs().iter().map(|input| self.input_like(tape, input)).collect()
+    }
+
+    /// Declares one of the inputs of a recorded tape.
+    pub(crate) fn input_like(&self, tape: &Tape, (name, id): &(String, NodeId)) -> Tracer {
+        let node = tape.node(*id);
+        self.input(name, &node.shape(), node.has_example())
     }
 
     /// Runs a recorded tape inside this recording, on inputs in the order of [`Tape::inputs`]. Returns its outputs in

@@ -129,11 +129,7 @@ fn tapes() -> Vec<Tape> {
             t.call(&pick, &[&t.example("x", &[4])]).remove(0)
         }),
     ];
-    for rule in layers() {
-        tapes.push(record(|t| {
-            on_layer(&rule, t, &t.example("x", &[3]), &t.shared("w", &[3, 2]), &t.shared("b", &[2]))
-        }));
-    }
+    tapes.extend(layers().iter().map(on_layer_tape));
     let rule = &layers()[2];
     tapes.push(record(|t| {
         let (x, w, b) = (t.shared("x", &[3]), t.example("w", &[3, 2]), t.shared("b", &[2]));
