@@ -1,6 +1,6 @@
 //! The rules that a tape calls, where it calls them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::map::{Map, randomize};
@@ -13,8 +13,13 @@ impl Tester {
     /// Each rule of a tape, at the arguments it is called with.
     pub(super) fn rules(&self, tape: &Tape, examples: usize, inputs: &[Array]) -> Result<()> {
         let values = tape.values(examples, inputs, &HashMap::new());
+        let mut seen = HashSet::new();
         for node in tape.nodes() {
-            let Op::Rule(rule, 0) = &node.op else { continue };
+            // A call marks each of its values that is used, perhaps not the first.
+            let Op::Rule(rule, _) = &node.op else { continue };
+            if !seen.insert((rule, &node.operands)) {
+                continue;
+            }
             let arguments = &node.operands[rule.values()..];
             let x: Vec<Array> = arguments.iter().map(|o| values[o.node.index()].clone()).collect();
             self.ruled(rule, examples, &x)

@@ -338,9 +338,15 @@ fn the_kit_finds_a_wrong_pair_and_names_the_rule() {
         let message = complaint(&tape);
         assert!(message.starts_with("rule `layer`: ") && message.contains("differences"), "{message}");
     }
-    // Right by differences: only the pair can tell.
-    let message = complaint(&layer(Some(layer_jvp), Some(wrong_vjp)));
-    assert!(message.starts_with("rule `layer`: ") && message.contains("by its vjp"), "{message}");
+    // Right by differences: only the pair can tell, whichever value is used.
+    let sum = record(|t| {
+        let (x, w, b) = (t.example("x", &[3]), t.shared("w", &[3, 2]), t.shared("b", &[2]));
+        t.call(&Custom("layer", layer_value, Some(layer_jvp), Some(wrong_vjp)), &[&x, &w, &b]).remove(1)
+    });
+    for tape in [layer(Some(layer_jvp), Some(wrong_vjp)), sum] {
+        let message = complaint(&tape);
+        assert!(message.starts_with("rule `layer`: ") && message.contains("by its vjp"), "{message}");
+    }
     assert!(
         check::derivatives(
             &layer(Some(layer_jvp), Some(layer_vjp)),
