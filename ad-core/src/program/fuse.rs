@@ -114,6 +114,12 @@ impl Line<'_> {
         self.walked_of(&self.node.operands[k].labels) == self.walked()
     }
 
+    /// Whether the line can be a link of one chain with the line that computes its operand `k`.
+    pub(super) fn continues(&self, before: &Line<'_>, k: usize) -> bool {
+        let elementwise = self.is_elementwise() && before.is_elementwise();
+        elementwise && self.domain() == before.domain() && self.evenly(k)
+    }
+
     /// How operand `k` is read from memory.
     fn read(&self, k: usize) -> Read {
         let has = |label: Label| self.node.operands[k].labels.contains(&label);

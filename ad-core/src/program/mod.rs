@@ -262,7 +262,7 @@ impl<'a> Compiler<'a> {
     /// are one block.
     fn units(&self, mut body: Vec<usize>, suffix: &mut Vec<(usize, usize)>, rolling: Rolling) -> Vec<Unit> {
         if !self.one_block {
-            return roll::roll(self.tape, &order::as_needed(self.tape, &body), rolling);
+            return roll::roll(self.tape, &self.ordered(&body), rolling);
         }
         // All in the order of the tape.
         for (place, line) in suffix.drain(..).rev() {
