@@ -43,20 +43,19 @@ impl Line<'_> {
         self.walked_of(&self.node.out)
     }
 
-    /// Whether each element of the result comes from one element of each operand.
-    fn is_elementwise(&self) -> bool {
+    /// What the line computes, if each element of the result comes from one element of each operand.
+    fn elementwise(&self) -> Option<Function> {
         let node = &self.node;
         let own = |l: Label| {
             let single = matches!(node.extent(l), Extent::Fixed(1));
             node.out.contains(&l) || self.storage.rolled == Some(l) || single
         };
-        let each = |function| match function {
+        let each = |function: &Function| match function {
             Function::Product(_) => (0..node.extents.len() as Label).all(own) && node.operands.len() <= 2,
             _ => true,
         };
-        function(node).is_some_and(each)
-            && all_distinct(&node.out)
-            && !node.extents.contains(&Extent::Fixed(0))
+        let fits = all_distinct(&node.out) && !node.extents.contains(&Extent::Fixed(0));
+        function(node).filter(|function| fits && each(function))
     }
 
     /// How far each of the labels `walked` moves in an array, in rows.
@@ -74,7 +73,7 @@ impl Line<'_> {
     /// with each a transposed copy, rows run through all of them.
     pub(super) fn crossed(&self) -> SmallVec<[usize; 2]> {
         let walked = self.walked();
-        let by_rows = self.is_elementwise() || matches!(self.node.op, Op::Pad(_));
+        let by_rows = self.elementwise().is_some() || matches!(self.node.op, Op::Pad(_));
         let (Some(&last), true) = (walked.last(), by_rows && !self.node.has_example()) else {
             return SmallVec::new();
         };
@@ -116,8 +115,8 @@ impl Line<'_> {
 
     /// Whether the line can be a link of one chain with the line that computes its operand `k`.
     pub(super) fn continues(&self, before: &Line<'_>, k: usize) -> bool {
-        let elementwise = self.is_elementwise() && before.is_elementwise();
-        elementwise && self.domain() == before.domain() && self.evenly(k)
+        let both = self.elementwise().is_some() && before.elementwise().is_some();
+        both && self.domain() == before.domain() && self.evenly(k)
     }
 
     /// How operand `k` is read from memory.
@@ -148,35 +147,34 @@ pub(super) fn fuse(
     read_elsewhere: impl Fn(usize, &[usize]) -> bool,
 ) -> Vec<Instruction> {
     let mut instructions = Vec::new();
-    let mut chain: Vec<Line<'_>> = Vec::new();
-    let flush = |chain: &mut Vec<Line<'_>>, instructions: &mut Vec<Instruction>| {
+    let mut chain: Vec<(Line<'_>, Function)> = Vec::new();
+    let flush = |chain: &mut Vec<(Line<'_>, Function)>, instructions: &mut Vec<Instruction>| {
         if !chain.is_empty() {
-            let numbers: Vec<usize> = chain.iter().map(|line| line.number).collect();
+            let numbers: Vec<usize> = chain.iter().map(|(line, _)| line.number).collect();
             let keep: Vec<bool> = numbers.iter().map(|&n| read_elsewhere(n, &numbers)).collect();
-            instructions.push(linked(chain, &keep));
-            chain.clear();
+            instructions.push(linked(std::mem::take(chain), &keep));
         }
     };
     for line in lines {
-        if !line.is_elementwise() {
-            if chain.iter().any(|l| line.reads(l.number)) {
+        let Some(function) = line.elementwise() else {
+            if chain.iter().any(|(l, _)| line.reads(l.number)) {
                 flush(&mut chain, &mut instructions);
             }
             instructions.push(Instruction::new(&line.node, &line.storage, line.out, line.operands));
             continue;
-        }
-        let joins = |chain: &[Line<'_>]| {
-            let from = |o: usize| chain.iter().find(|l| l.number == line.sources[o]);
+        };
+        let joins = |chain: &[(Line<'_>, Function)]| {
+            let from = |o: usize| chain.iter().find(|(l, _)| l.number == line.sources[o]);
             let whole = |o: usize| line.storage.view(o).is_none() && line.evenly(o);
-            let fits = |o: usize| from(o).is_none_or(|l| whole(o) && !l.sums_loop());
+            let fits = |o: usize| from(o).is_none_or(|(l, _)| whole(o) && !l.sums_loop());
             chain.len() < LONGEST
-                && chain.first().is_some_and(|first| first.domain() == line.domain())
+                && chain.first().is_some_and(|(first, _)| first.domain() == line.domain())
                 && (0..line.node.operands.len()).all(fits)
         };
         if !joins(&chain) {
             flush(&mut chain, &mut instructions);
         }
-        chain.push(line);
+        chain.push((line, function));
     }
     flush(&mut chain, &mut instructions);
     instructions
@@ -192,13 +190,15 @@ struct Read {
     rows: bool,
 }
 
-/// One instruction for a chain of lines; those with `keep` are written.
-fn linked(lines: &[Line<'_>], keep: &[bool]) -> Instruction {
+/// One instruction for a chain of lines, each with what it computes; those with `keep` are written.
+fn linked(lines: Vec<(Line<'_>, Function)>, keep: &[bool]) -> Instruction {
     let (mut reads, mut outs, mut writes) = (Vec::<Read>::new(), SmallVec::new(), Vec::new());
     let mut links = Vec::new();
-    for (n, line) in lines.iter().enumerate() {
+    let (sizes, has_example, has_lane) = lines[0].0.domain();
+    let numbers: Vec<usize> = lines.iter().map(|(line, _)| line.number).collect();
+    for (n, (line, function)) in lines.into_iter().enumerate() {
         let mut argument = |k: usize| {
-            if let Some(inside) = lines[..n].iter().position(|l| l.number == line.sources[k]) {
+            if let Some(inside) = numbers[..n].iter().position(|&number| number == line.sources[k]) {
                 return Argument::Temporary(inside);
             }
             let read = line.read(k);
@@ -213,15 +213,8 @@ fn linked(lines: &[Line<'_>], keep: &[bool]) -> Instruction {
             writes.push(line.steps(0, &line.walked()));
             outs.len() - 1
         });
-        links.extend(function(&line.node).map(|function| Link {
-            function,
-            arguments,
-            write,
-            temporary: None,
-            accumulates: line.sums_loop(),
-        }));
+        links.push(Link { function, arguments, write, temporary: None, accumulates: line.sums_loop() });
     }
-    let (sizes, has_example, has_lane) = lines[0].domain();
     // The index within rows is no loop.
     let walked = if has_lane { &sizes[..sizes.len() - 1] } else { &sizes[..] };
     let axis = |p: usize| ChainAxis {
