@@ -10,8 +10,9 @@ use crate::elementary::{Binary, Elementary};
 use crate::tape::{Builder, Label, Node, NodeId, Op, Operand, SharedBuilder, Tape, Term};
 
 impl Tape {
-    /// The same tape without marks of rules: the values are the same to the bit, derivatives are from then on those of what
-    /// the rules compute. It is what [`Tape::compile`] compiles and [`Tape::split`] splits.
+    /// The same tape without marks of rules: finite values are the same to the bit, derivatives are from then on those of what
+    /// the rules compute. It is what [`Tape::compile`] compiles and [`Tape::split`] splits. Where a mark kept lines apart,
+    /// what is zero by construction (the rest of a padding) may no longer meet a NaN or an infinity.
     #[must_use]
     pub fn without_rules(&self) -> Tape {
         self.lowered().into_owned()
