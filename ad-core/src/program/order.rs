@@ -78,16 +78,16 @@ fn levels(reads: &[Vec<Read>]) -> Vec<usize> {
         lowest[k] =
             reads.iter().map(|read| lowest[read.from] + usize::from(!read.chained)).max().unwrap_or(0);
     }
-    let mut highest: Vec<Option<usize>> = vec![None; reads.len()];
+    let mut levels = vec![usize::MAX; reads.len()];
     for (k, reads) in reads.iter().enumerate().rev() {
-        let own = *highest[k].get_or_insert(lowest[k]);
+        if levels[k] == usize::MAX {
+            levels[k] = lowest[k];
+        }
         for read in reads {
-            let level = own - usize::from(!read.chained);
-            let highest = highest[read.from].get_or_insert(level);
-            *highest = level.min(*highest);
+            levels[read.from] = levels[read.from].min(levels[k] - usize::from(!read.chained));
         }
     }
-    highest.into_iter().zip(lowest).map(|(highest, lowest)| highest.unwrap_or(lowest)).collect()
+    levels
 }
 
 /// The group of each line, and the groups: no way leads from a group back to it, since each step out of one leads to a
