@@ -2,8 +2,9 @@
 
 use std::fmt;
 
+use super::Choices;
+use super::engines::Engines;
 use super::steps::{Generator, Sizes};
-use super::{Choices, program};
 use crate::error::{Error, Result};
 use crate::eval::Array;
 use crate::tape::Tape;
@@ -96,28 +97,20 @@ impl Case {
         case
     }
 
-    /// Checks the program and its gradient, also where a NaN goes through, on all engines ([`program`]).
+    /// Checks the program and its gradient, also where a NaN goes through, on all engines ([`program`](super::program)).
     ///
     /// # Errors
     /// The first number that differs, and in which of the four.
     pub fn engines(&self, tolerance: f64) -> Result<()> {
-        let gradient = self.gradient()?;
-        // Around a rule stands what a recording would have left out, such as a padding's zero times NaN: with NaN the
-        // tape is the one that is compiled.
-        let poison = |case: &Case| {
+        for (place, case) in [("", self), ("in the gradient, ", &self.gradient()?)] {
+            let engines = Engines::compile(&case.tape)?;
+            let blame = |what: &'static str| move |error: Error| Error::new(format!("{place}{what}{error}"));
+            engines.check(&case.tape, case.examples, &case.inputs, tolerance).map_err(blame(""))?;
             let case = case.poisoned(f64::NAN, &mut Choices::from_seed(0));
-            Case { tape: case.tape.without_rules(), ..case }
-        };
-        let (through, back) = (poison(self), poison(&gradient));
-        let all = [
-            ("", self),
-            ("in the gradient, ", &gradient),
-            ("with NaN, ", &through),
-            ("in the gradient, with NaN, ", &back),
-        ];
-        for (what, case) in all {
-            let checked = program(&case.tape, case.examples, &case.inputs, tolerance);
-            checked.map_err(|error| Error::new(format!("{what}{error}")))?;
+            // Around a rule stands what a recording would have left out, such as a padding's zero times NaN: with NaN
+            // the tape is the one that is compiled.
+            let compiled = case.tape.without_rules();
+            engines.check(&compiled, case.examples, &case.inputs, tolerance).map_err(blame("with NaN, "))?;
         }
         Ok(())
     }

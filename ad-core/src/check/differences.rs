@@ -13,11 +13,13 @@ impl Tester {
     /// The jvp against differences, each input by itself.
     pub(super) fn differences(&self, tape: &Tape, forward: &Map<'_>) -> Result<()> {
         let mut choices = Choices::from_seed(self.seed ^ 0xd1ff);
+        // Where no difference is too large, the fewest that one can be extrapolated from.
+        let rungs = if self.differences.is_finite() { usize::MAX } else { 2 };
         for (input, (name, _)) in tape.inputs().iter().enumerate() {
             for _ in 0..self.directions {
                 let x_dot = forward.random_in(input, choices.word());
                 let y_dot = forward.apply(&x_dot)?;
-                let line = Ladder::climb(tape, forward, &x_dot);
+                let line = Ladder::climb(tape, forward, &x_dot, rungs);
                 for (output, y_dot) in y_dot.iter().enumerate() {
                     for (place, &by_jvp) in y_dot.data.iter().enumerate() {
                         let element = || describe(&tape.outputs()[output].0, y_dot, place);
@@ -39,7 +41,7 @@ struct Ladder {
 }
 
 impl Ladder {
-    fn climb(tape: &Tape, map: &Map<'_>, x_dot: &[Array]) -> Self {
+    fn climb(tape: &Tape, map: &Map<'_>, x_dot: &[Array], rungs: usize) -> Self {
         let (examples, point) = (map.examples(), map.point());
         let all = tape.values(examples, point, &HashMap::new());
         // What no derivative passes through does not move.
@@ -62,7 +64,7 @@ impl Ladder {
             let inputs: Vec<Array> = point.iter().zip(x_dot).map(moved).collect();
             outputs(tape.values(examples, &inputs, &held))
         };
-        let sides = steps().map(|h| [at(h), at(-h)]).collect();
+        let sides = steps().take(rungs).map(|h| [at(h), at(-h)]).collect();
         Ladder { values: outputs(all), sides }
     }
 

@@ -64,33 +64,61 @@ pub const PROGRAM_TOLERANCE: f64 = 1e-9;
 /// # Errors
 /// The first element that differs, with both numbers.
 pub fn program(tape: &Tape, examples: usize, inputs: &[Array], tolerance: f64) -> Result<()> {
-    let engine = Engine { tape, examples, inputs, want: tape.eval(examples, inputs)? };
-    let plain = engine.run(Rolling::NOWHERE)?;
-    engine.near("the program", &plain, tolerance)?;
-    let rolled = engine.run(Rolling::EVERYWHERE)?;
-    engine.near("the program in loops", &rolled, tolerance)?;
-    let chosen = engine.run(Rolling::WORTHWHILE)?;
-    engine.near("the program as compiled", &chosen, tolerance)
+    Engines::compile(tape)?.check(tape, examples, inputs, tolerance)
+}
+
+/// A tape compiled in every way.
+pub(super) struct Engines(Vec<(&'static str, Program<f64>)>);
+
+impl Engines {
+    pub(super) fn compile(tape: &Tape) -> Result<Engines> {
+        let mut engines = vec![("the program", tape.compile_rolling(Rolling::NOWHERE)?)];
+        for (what, rolling) in
+            [("the program in loops", Rolling::EVERYWHERE), ("the program as compiled", Rolling::WORTHWHILE)]
+        {
+            let program: Program<f64> = tape.compile_rolling(rolling)?;
+            // Without loops it is the first one once more, and where none is possible none is worthwhile.
+            if !program.has_loops() {
+                break;
+            }
+            engines.push((what, program));
+        }
+        Ok(Engines(engines))
+    }
+
+    /// As [`program`]. The tape may be another form of the one that was compiled.
+    pub(super) fn check(
+        &self,
+        tape: &Tape,
+        examples: usize,
+        inputs: &[Array],
+        tolerance: f64,
+    ) -> Result<()> {
+        let point = Point { tape, examples, inputs, want: tape.eval(examples, inputs)? };
+        for (what, program) in &self.0 {
+            point.near(what, &point.run(program)?, tolerance)?;
+        }
+        Ok(())
+    }
 }
 
 /// A tape at a point, and what the evaluator gives there.
-struct Engine<'a> {
+struct Point<'a> {
     tape: &'a Tape,
     examples: usize,
     inputs: &'a [Array],
     want: Vec<Array>,
 }
 
-impl Engine<'_> {
+impl Point<'_> {
     /// The outputs of the compiled program, the same for all runs.
-    fn run(&self, rolling: Rolling) -> Result<Vec<Vec<f64>>> {
-        let program = self.tape.compile_rolling::<f64>(rolling)?;
-        let first = self.runs_again(&program)?;
+    fn run(&self, program: &Program<f64>) -> Result<Vec<Vec<f64>>> {
+        let first = self.runs_again(program)?;
         // One block is one thread's.
         if self.examples > crate::BLOCK {
             for pool in pools()? {
                 let threads = pool.current_num_threads();
-                let outputs = pool.install(|| self.runs_again(&program))?;
+                let outputs = pool.install(|| self.runs_again(program))?;
                 self.same(&format!("on {threads} threads"), &outputs, &first)?;
             }
         }
@@ -166,8 +194,8 @@ mod tests {
     fn outputs_that_differ_are_found() {
         let tape = Tape::record(|t| [("y", t.example("x", &[3]))]).unwrap();
         let want = vec![Array { shape: vec![1, 3], data: vec![-3.0, f64::NAN, f64::INFINITY] }];
-        let engine = Engine { tape: &tape, examples: 1, inputs: &[], want };
-        let near = |a: f64, b: f64, c: f64| engine.near("a test", &[vec![a, b, c]], 1e-9);
+        let point = Point { tape: &tape, examples: 1, inputs: &[], want };
+        let near = |a: f64, b: f64, c: f64| point.near("a test", &[vec![a, b, c]], 1e-9);
         let (nan, large) = (f64::NAN, f64::INFINITY);
         assert!(near(-3.0 + 3.9e-9, nan, large).is_ok());
         for [a, b, c] in
@@ -175,10 +203,10 @@ mod tests {
         {
             assert!(near(a, b, c).unwrap_err().to_string().contains(" by a test, "));
         }
-        assert!(engine.near("a test", &[vec![-3.0]], 1e-9).unwrap_err().to_string().contains("1 elements"));
+        assert!(point.near("a test", &[vec![-3.0]], 1e-9).unwrap_err().to_string().contains("1 elements"));
         assert!(program(&tape, 1, &[], 1e-9).is_err());
         assert_eq!(describe("y", &Array { shape: vec![2, 3, 4], data: vec![] }, 17), "y[1,1,1]");
-        let same = |a: f64, b: f64| engine.same("again", &[vec![0.5, a]], &[vec![0.5, b]]);
+        let same = |a: f64, b: f64| point.same("again", &[vec![0.5, a]], &[vec![0.5, b]]);
         assert!(same(1.0, 1.0).is_ok() && same(nan, -nan).is_ok());
         for (a, b) in [(0.0, -0.0), (nan, 1.0), (1.0, nan)] {
             assert!(same(a, b).unwrap_err().to_string().contains("not the same bits"));

@@ -132,6 +132,11 @@ impl Tape {
 }
 
 impl<T> Program<T> {
+    /// Whether some lines run in a loop over an index that they share.
+    pub(crate) fn has_loops(&self) -> bool {
+        self.body.iter().any(|step| matches!(step, Step::Loop { .. }))
+    }
+
     /// The inputs, in the order of the tape.
     pub fn inputs(&self) -> &[Port] {
         &self.inputs

@@ -32,31 +32,34 @@ pub(super) type Parsed<T> = Result<T, String>;
 
 /// A line of text on its way through the parser. A comment is not part of it.
 pub(super) struct Lexer<'a> {
+    /// The next token, and what follows it.
+    token: Token<'a>,
     rest: &'a str,
 }
 
 impl<'a> Lexer<'a> {
     pub(super) fn new(line: &'a str) -> Self {
-        Lexer { rest: line.split('#').next().unwrap_or_default().trim() }
+        let (token, rest) = split_token(line.split('#').next().unwrap_or_default());
+        Lexer { token, rest }
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.rest.is_empty()
+        self.token == Token::End
     }
 
     pub(super) fn next(&mut self) -> Token<'a> {
-        let (token, rest) = split_token(self.rest);
+        let (following, rest) = split_token(self.rest);
         self.rest = rest;
-        token
+        std::mem::replace(&mut self.token, following)
     }
 
     pub(super) fn peek(&self) -> Token<'a> {
-        split_token(self.rest).0
+        self.token
     }
 
     /// The token after the next one.
     pub(super) fn peek_second(&self) -> Token<'a> {
-        split_token(split_token(self.rest).1).0
+        split_token(self.rest).0
     }
 
     /// Takes the next token if it is `sign`.
