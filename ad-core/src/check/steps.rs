@@ -10,6 +10,8 @@ use crate::tape::{ArrayRule, Recorder, Tape, Tracer};
 const OUTPUTS: usize = 2;
 /// The most axes.
 const MAX_RANK: usize = 3;
+/// Recordings with so many lines take no more steps: a derivative of a derivative has several times the lines.
+const MAX_LINES: usize = 150;
 /// Values are scaled down to this.
 const MAX_VALUE: f64 = 4.0;
 
@@ -69,7 +71,7 @@ impl<'a> Generator<'a> {
         (last.map(|(k, value)| (format!("y{k}"), value)).collect(), self.inputs)
     }
 
-    /// Adds a value.
+    /// Adds a value, unless the program is large enough.
     pub(super) fn step(&mut self, choices: &mut Choices<'_>) {
         let steps: [fn(&mut Self, &mut Choices<'_>) -> Tracer; 16] = [
             Self::linear_combination,
@@ -89,6 +91,9 @@ impl<'a> Generator<'a> {
             Self::pull_back,
             Self::inline,
         ];
+        if self.t.builder.borrow().len() > MAX_LINES {
+            return;
+        }
         let value = choices.pick(&steps)(self, choices);
         let value = self.bounded(value);
         self.values.push(value);

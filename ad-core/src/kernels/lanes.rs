@@ -8,7 +8,8 @@ use pulp::{Simd, WithSimd};
 
 use super::element::{Kind, Task};
 use super::simd::{Vector, fuses, load, store};
-use super::{Element, Rows};
+use super::transpose::Transposition;
+use super::{Element, Rows, RowsMut};
 
 /// `y[l] (+)= alpha * a[l] * b[l]`.
 pub(crate) fn multiply<T: Element>(alpha: T, a: &[T], b: &[T], y: &mut [T], accumulate: bool) {
@@ -81,20 +82,60 @@ impl<T: Element> LaneSums<'_, T> {
     #[inline(always)]
     fn all<S: Simd, const N: usize>(mut self, simd: S) {
         let mut first = 0;
+        while first + RUNNING <= self.count {
+            self.square::<S, N>(simd, first);
+            first += RUNNING;
+        }
         // Additions of several rows fill the time that one takes.
         while first + 4 <= self.count {
-            self.rows::<S, N, 4>(simd, first);
+            let sums = self.rows::<S, N, 4>(simd, first);
+            (first..).zip(&sums).for_each(|(r, sums)| self.add(r, by_halves(sums)));
             first += 4;
         }
         while first < self.count {
-            self.rows::<S, N, 1>(simd, first);
+            let [sums] = self.rows::<S, N, 1>(simd, first);
+            self.add(first, by_halves(&sums));
             first += 1;
         }
     }
 
-    /// The rows `first..first + R`.
+    /// As many rows as there are running sums, from `first` on: turned, their halves are added side by side.
     #[inline(always)]
-    fn rows<S: Simd, const N: usize, const R: usize>(&mut self, simd: S, first: usize) {
+    fn square<S: Simd, const N: usize>(&mut self, simd: S, first: usize) {
+        let mut sums = [[T::zero(); RUNNING]; RUNNING];
+        for r in (0..RUNNING).step_by(4) {
+            sums[r..r + 4].copy_from_slice(&self.rows::<S, N, 4>(simd, first + r));
+        }
+        let mut turned = [[T::zero(); RUNNING]; RUNNING];
+        let src = Rows { data: sums.as_flattened(), stride: RUNNING };
+        let dst = RowsMut { data: turned.as_flattened_mut(), stride: RUNNING };
+        Transposition { shape: [RUNNING; 2], src, dst }.with_simd(simd);
+        let mut half = RUNNING / 2;
+        while half > 0 {
+            let (to, from) = turned.split_at_mut(half);
+            for (to, from) in to.iter_mut().zip(from) {
+                let sums = load::<S, T, N>(simd, to);
+                let mut others = load::<S, T, N>(simd, from);
+                for (other, sum) in others.iter_mut().zip(sums) {
+                    *other = sum + *other;
+                }
+                store(simd, &others, to);
+            }
+            half /= 2;
+        }
+        (first..).zip(&turned[0]).for_each(|(r, &sum)| self.add(r, sum));
+    }
+
+    /// Adds the sum of row `r` to its result.
+    #[inline(always)]
+    fn add(&mut self, r: usize, sum: T) {
+        let y = &mut self.y[r * self.step];
+        *y = *y + self.alpha * sum;
+    }
+
+    /// The running sums of the rows `first..first + R`.
+    #[inline(always)]
+    fn rows<S: Simd, const N: usize, const R: usize>(&self, simd: S, first: usize) -> [[T; RUNNING]; R] {
         let mut running = [[Vector::splat(simd, T::zero()); N]; R];
         let a = chunks::<T, R>(self.a, first, self.n);
         match self.b {
@@ -124,13 +165,12 @@ impl<T: Element> LaneSums<'_, T> {
                 }
             }
         }
-        for (r, running) in (first..).zip(&running) {
-            let mut sums = [T::zero(); RUNNING];
-            store(simd, running, &mut sums);
-            self.rest::<S>(r, &mut sums);
-            let y = &mut self.y[r * self.step];
-            *y = *y + self.alpha * by_halves(&sums);
+        let mut all = [[T::zero(); RUNNING]; R];
+        for (r, (sums, running)) in all.iter_mut().zip(&running).enumerate() {
+            store(simd, running, sums);
+            self.rest::<S>(first + r, sums);
         }
+        all
     }
 
     /// Adds the lanes of row `r` beyond the last whole chunk.

@@ -9,7 +9,7 @@ use pulp::{Simd, WithSimd};
 use super::element::{Kind, Task};
 use super::lanes::sums_over_lanes;
 use super::simd::{Vector, load, store};
-use super::{Element, Rows, RowsMut, Strided, transpose};
+use super::{Aligned, Element, Rows, RowsMut, Strided, transpose};
 
 /// What becomes of the old entries of a result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,7 +48,7 @@ pub(crate) fn matmul_lanes<T: Element>(
     a: Rows<'_, T>,
     b: Rows<'_, T>,
     g: RowsMut<'_, T>,
-    scratch: &mut Vec<T>,
+    scratch: &mut Aligned<T>,
 ) {
     if n <= FEW {
         return (0..n).for_each(|j| {
@@ -62,8 +62,7 @@ pub(crate) fn matmul_lanes<T: Element>(
     }
     let flips = n < NARROW && m >= NARROW;
     let (rows, left, columns, right) = if flips { (n, b, m, a) } else { (m, a, n, b) };
-    scratch.resize(scratch.len().max((lanes + rows) * columns), T::zero());
-    let (turned, product) = scratch.split_at_mut(lanes * columns);
+    let (turned, product) = scratch.at_least((lanes + rows) * columns).split_at_mut(lanes * columns);
     transpose([columns, lanes], right, RowsMut { data: turned, stride: columns });
     let left = Strided { data: left.data, row_stride: left.stride, col_stride: 1 };
     let right = Rows { data: turned, stride: columns };

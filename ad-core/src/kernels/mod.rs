@@ -5,6 +5,7 @@
     reason = "code of an instruction level must be inlined into the function that enables it"
 )]
 
+mod aligned;
 mod area;
 mod chain;
 mod element;
@@ -20,8 +21,9 @@ mod tests;
 mod transpose;
 mod trig;
 
+pub(crate) use aligned::Aligned;
 pub(crate) use chain::{
-    Argument, Chain, ChainAxis, ChainRun, Function, LONGEST, Link, OPERANDS, StripScratch, chain,
+    Argument, Arithmetic, Chain, ChainAxis, ChainRun, Function, LONGEST, Link, OPERANDS, StripScratch, chain,
 };
 pub use element::Element;
 pub(crate) use lanes::{dot_lanes, multiply, scale, sums_over_lanes};

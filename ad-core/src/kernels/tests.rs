@@ -116,7 +116,8 @@ fn matmul_lanes_equals_its_twin<T: Element>([m, lanes, n]: [usize; 3]) {
             *entry = *entry + alpha * sum;
         }
     }
-    let (mut got, mut scratch) = (g, vec![T::nan(); 3]);
+    let (mut got, mut scratch) = (g, Aligned::new(3));
+    scratch.fill(T::nan());
     let [a, b] = [&a, &b].map(|data| Rows { data, stride });
     matmul_lanes([m, lanes, n], alpha, a, b, RowsMut { data: &mut got, stride: n }, &mut scratch);
     assert_same(&got, &want, &format!("{m} x {lanes} lanes x {n}"));

@@ -2,12 +2,11 @@
 
 use smallvec::SmallVec;
 
-use super::aligned::Aligned;
 use super::instruction::{Instruction, Kernel, Place, Product, Run as RowRun};
 use super::nest::{Axes, Axis, Lane, Offsets, for_each};
 use super::numbers;
 use super::shared::Shared;
-use crate::kernels::{self, ChainRun, Element, OPERANDS, Old, Rows, RowsMut, Strided, StripScratch};
+use crate::kernels::{self, Aligned, ChainRun, Element, OPERANDS, Old, Rows, RowsMut, Strided, StripScratch};
 
 /// Examples are processed in whole vectors: rows are padded to this many.
 pub(super) const PADDING: usize = 16;
@@ -25,7 +24,7 @@ pub(super) struct Memory<'a, T> {
 /// Memory for transposed operands and sums of rows, and between the links of chains.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Scratch<T> {
-    rows: Vec<T>,
+    rows: Aligned<T>,
     strips: StripScratch<T>,
 }
 
@@ -126,7 +125,7 @@ impl<T: Element> Run<'_, T> {
         self.operands[k][at[k + 1]]
     }
 
-    fn product(&self, product: &Product, y: &mut [T], scratch: &mut Vec<T>) {
+    fn product(&self, product: &Product, y: &mut [T], scratch: &mut Aligned<T>) {
         let rows = &product.rows[..self.operands.len()];
         let alpha = T::from_f64(product.alpha);
         if product.sparse {
@@ -226,7 +225,7 @@ impl<T: Element> Run<'_, T> {
         [m, n]: [Axis; 2],
         over: &Axes,
         y: &mut [T],
-        scratch: &mut Vec<T>,
+        scratch: &mut Aligned<T>,
     ) {
         let rows = 1 - columns;
         for_each(over, [0; 4], &mut |at| {

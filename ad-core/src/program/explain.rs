@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::instruction::{Instruction, Kernel, Place};
 use super::nest::{Axis, Lane};
 use super::{Program, Step};
-use crate::kernels::{BLOCK, Chain, Element, Function};
+use crate::kernels::{Arithmetic, BLOCK, Chain, Element, Function};
 
 impl<T: Element> Program<T> {
     /// What runs once for each binding, for each block of examples and after the last block; which values are kept where,
@@ -139,6 +139,14 @@ fn name(function: &Function) -> String {
         Function::Select => "select".to_owned(),
         Function::Sum(_) => "sum".to_owned(),
         Function::Product(_) => "product".to_owned(),
+        Function::Pair { first, second, .. } => format!("{}, {}", word(*first), word(*second)),
+    }
+}
+
+fn word(arithmetic: Arithmetic) -> &'static str {
+    match arithmetic {
+        Arithmetic::Sum(_) => "sum",
+        Arithmetic::Product(_) => "product",
     }
 }
 

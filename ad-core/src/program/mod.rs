@@ -7,7 +7,6 @@
 //! Sums over examples are taken block by block and added in the order of the blocks, so that results are the same bits
 //! for any number of threads. An example's own results never depend on the others.
 
-mod aligned;
 mod buffers;
 mod execute;
 mod explain;

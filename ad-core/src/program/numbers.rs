@@ -1,7 +1,7 @@
 //! Products of values without a common row, of which there are some for each binding and none for each example.
 
 use super::nest::{Axis, for_each};
-use crate::kernels::{self, Element, Old, Rows, RowsMut, Strided};
+use crate::kernels::{self, Aligned, Element, Old, Rows, RowsMut, Strided};
 
 /// How many sums run side by side.
 const WIDTH: usize = 8;
@@ -13,7 +13,7 @@ pub(super) fn product<T: Element>(
     summed: &[Axis],
     operands: [&[T]; 2],
     y: &mut [T],
-    scratch: &mut Vec<T>,
+    scratch: &mut Aligned<T>,
 ) {
     match (over, summed) {
         (&[m, n], &[k]) if n.steps[0] == 1 && n.size >= WIDTH => {
@@ -30,7 +30,7 @@ pub(super) fn product<T: Element>(
             // One matrix row by row, the other column by column: it is turned.
             [(1, down), (other, 1)] | [(other, 1), (1, down)] if m.size >= WIDTH && k.size >= 2 * WIDTH => {
                 let turned = usize::from(k.steps[1] == 1);
-                scratch.resize(scratch.len().max(m.size * k.size), T::zero());
+                let scratch = scratch.at_least(m.size * k.size);
                 let from = Rows { data: operands[turned], stride: down };
                 kernels::transpose([k.size, m.size], from, RowsMut { data: scratch, stride: k.size });
                 dots([m, k], alpha, [(operands[1 - turned], other), (scratch, k.size)], y);
@@ -56,22 +56,23 @@ fn matrix<T: Element>(
     columns: usize,
     operands: [&[T]; 2],
     y: &mut [T],
-    packed: &mut Vec<T>,
+    packed: &mut Aligned<T>,
 ) {
     let (own, other) = (columns + 1, 2 - columns);
     let data = operands[columns];
     let b = match (k.steps[own], n.steps[own]) {
         (stride, 1) => Rows { data, stride },
         (1, stride) => {
-            packed.resize(packed.len().max(k.size * n.size), T::zero());
+            let packed = packed.at_least(k.size * n.size);
             let to = RowsMut { data: packed, stride: n.size };
             kernels::transpose([n.size, k.size], Rows { data, stride }, to);
             Rows { data: packed, stride: n.size }
         }
         (down, along) => {
-            let all = (0..k.size).flat_map(|row| (0..n.size).map(move |column| (row, column)));
-            packed.clear();
-            packed.extend(all.map(|(row, column)| data[row * down + column * along]));
+            let packed = packed.at_least(k.size * n.size);
+            for (row, to) in packed.chunks_exact_mut(n.size).enumerate() {
+                to.iter_mut().enumerate().for_each(|(column, to)| *to = data[row * down + column * along]);
+            }
             Rows { data: packed, stride: n.size }
         }
     };

@@ -2,13 +2,12 @@
 
 use smallvec::SmallVec;
 
-use super::aligned::Aligned;
 use super::execute::{Memory, PADDING, Scratch, collect, run};
 use super::instruction::{Instruction, Output, Place};
 use super::shared::{Given, Shared};
 use super::{Port, Program, Step, Sum};
 use crate::error::{Error, Result};
-use crate::kernels::{BLOCK, Element, LONGEST};
+use crate::kernels::{Aligned, BLOCK, Element, LONGEST};
 
 /// The shared inputs of a program, and all that follows from them alone.
 #[derive(Clone, Debug)]

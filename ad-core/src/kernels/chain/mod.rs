@@ -1,18 +1,21 @@
 //! Chains of elementwise operations over strips of rows that stay in the nearest cache.
 //!
-//! A chain runs at its instruction level from end to end: sums and products that follow each other hand their values on in
-//! registers, and what else passes between its operations never leaves a few kilobytes of scratch. Every operation gives
-//! the bits that it gives alone.
+//! A chain runs at its instruction level from end to end. Each operation goes over a strip in one pass, and what passes
+//! between operations never leaves a few kilobytes of scratch. Every operation gives the bits that it gives alone.
 
-mod registers;
+mod arithmetic;
+mod merge;
 mod strip;
 
 use pulp::{Simd, WithSimd};
 use smallvec::SmallVec;
 
 use super::Element;
+use super::aligned::Aligned;
 use super::element::{Kind, Task};
 use crate::{Binary, Unary};
+pub(crate) use merge::Arithmetic;
+use merge::merge;
 use strip::{Read, Strip, Write};
 
 /// Bytes of a value that a strip holds, in whole rows or a part of one: some values of this size stay in the nearest cache.
@@ -68,12 +71,18 @@ pub(crate) enum Function {
     Sum(SmallVec<[f64; 4]>),
     /// `alpha` times the product of at most two arguments.
     Product(f64),
+    /// `second` of the third argument and `first` of the others, which is its argument `at`. Made by [`Chain::new`].
+    Pair {
+        first: Arithmetic,
+        second: Arithmetic,
+        at: usize,
+    },
 }
 
 impl Function {
-    /// Whether it is computed in registers, with its neighbours.
+    /// Whether it is a sum or a product.
     fn is_arithmetic(&self) -> bool {
-        matches!(self, Function::Sum(_) | Function::Product(_))
+        matches!(self, Function::Sum(_) | Function::Product(_) | Function::Pair { .. })
     }
 }
 
@@ -83,8 +92,6 @@ pub(crate) enum Argument {
     Read(usize),
     /// The value of an earlier link; once the chain is made, the place where it lies.
     Temporary(usize),
-    /// The value of the link before, in registers.
-    Last,
     /// What an earlier link has written.
     Written(usize),
 }
@@ -92,15 +99,15 @@ pub(crate) enum Argument {
 /// Memory for the values between links.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct StripScratch<T> {
-    temporaries: Vec<Vec<T>>,
+    temporaries: Vec<Aligned<T>>,
     /// Arguments, and a result, whose rows do not follow each other where they lie.
-    filled: [Vec<T>; 3],
-    result: Vec<T>,
+    filled: [Aligned<T>; 3],
+    result: Aligned<T>,
 }
 
 impl<T> StripScratch<T> {
     /// Where the value of a link lies before it is written.
-    fn home(&mut self, link: &Link) -> &mut Vec<T> {
+    fn home(&mut self, link: &Link) -> &mut Aligned<T> {
         match link.temporary {
             Some(k) => &mut self.temporaries[k],
             None => &mut self.result,
@@ -109,22 +116,15 @@ impl<T> StripScratch<T> {
 }
 
 impl Chain {
-    /// The chain of `links`. What is written anyway is read where it is written, and what an arithmetic link reads of the
-    /// arithmetic link before it stays in registers: only what else is read gets a place.
-    pub(crate) fn new(
-        axes: SmallVec<[ChainAxis; 3]>,
-        rows: SmallVec<[bool; 6]>,
-        mut links: Vec<Link>,
-    ) -> Chain {
+    /// The chain of `links`. What is written anyway is read where it is written: only what else is read gets a place.
+    pub(crate) fn new(axes: SmallVec<[ChainAxis; 3]>, rows: SmallVec<[bool; 6]>, links: Vec<Link>) -> Chain {
+        let mut links = merge(links, &rows);
         for n in 1..links.len() {
             let (before, after) = links.split_at_mut(n);
-            let (link, last) = (&mut after[0], n - 1);
-            let registers = link.function.is_arithmetic() && before[last].function.is_arithmetic();
-            for argument in &mut link.arguments {
-                let Argument::Temporary(value) = *argument else { continue };
-                if value == last && registers {
-                    *argument = Argument::Last;
-                } else if let Some(w) = before[value].write {
+            for argument in &mut after[0].arguments {
+                if let Argument::Temporary(value) = *argument
+                    && let Some(w) = before[value].write
+                {
                     *argument = Argument::Written(w);
                 }
             }
@@ -180,11 +180,9 @@ const fn strip<T>() -> usize {
 /// Runs a chain.
 pub(crate) fn chain<T: Element>(run: ChainRun<'_, '_, T>) {
     let StripScratch { temporaries, filled, result } = &mut *run.scratch;
-    temporaries.resize_with(temporaries.len().max(run.chain.temporaries), Vec::new);
+    temporaries.resize_with(temporaries.len().max(run.chain.temporaries), Aligned::default);
     for rows in temporaries[..run.chain.temporaries].iter_mut().chain(filled).chain([result]) {
-        if rows.is_empty() {
-            rows.resize(strip::<T>(), T::zero());
-        }
+        rows.at_least(strip::<T>());
     }
     T::run(Task(Kind::Chain(run)));
 }
@@ -258,15 +256,11 @@ impl<T: Element> ChainRun<'_, '_, T> {
         }
         let scratch = &mut *self.scratch;
         let mut strip = Strip { reads: &from, writes: &mut to, scratch, rows, lanes, goes_on: self.goes_on };
-        let mut links = &self.chain.links[..];
-        while let Some((link, others)) = links.split_first() {
+        for link in &self.chain.links {
             if link.function.is_arithmetic() {
-                let count = 1 + others.iter().take_while(|link| link.function.is_arithmetic()).count();
-                strip.arithmetic(simd, &links[..count]);
-                links = &links[count..];
+                strip.arithmetic(simd, link);
             } else {
                 strip.function(simd, link);
-                links = others;
             }
         }
     }

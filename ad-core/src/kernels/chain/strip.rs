@@ -98,7 +98,6 @@ impl<T: Element> Strip<'_, '_, T> {
             Argument::Read(k) => self.reads[k].flattened(self.rows, self.lanes, filled),
             Argument::Temporary(k) => &temporaries[k][..self.rows * self.lanes],
             Argument::Written(k) => self.writes[k].read().flattened(self.rows, self.lanes, filled),
-            Argument::Last => unreachable!("registers do not outlive sums and products"),
         };
         match link.function {
             Function::Unary(f) => Map { f, x: argument(0, first), y }.with_simd(simd),
@@ -106,7 +105,9 @@ impl<T: Element> Strip<'_, '_, T> {
                 Zip { f, a: argument(0, first), b: argument(1, second), y }.with_simd(simd);
             }
             Function::Select => select([argument(0, first), argument(1, second), argument(2, third)], y),
-            Function::Sum(_) | Function::Product(_) => unreachable!("computed in registers"),
+            Function::Sum(_) | Function::Product(_) | Function::Pair { .. } => {
+                unreachable!("sums and products have passes of their own")
+            }
         }
     }
 }
