@@ -192,7 +192,8 @@ impl Point<'_> {
             let scale = finite.fold(1.0_f64, |scale, x| scale.max(1.0 + x.abs()));
             for (place, (&g, &w)) in got.iter().zip(&want.data).enumerate() {
                 let equal = g == w || (g.is_nan() && w.is_nan()) || (g - w).abs() <= tolerance * scale;
-                if !equal && !((g - w).abs() <= self.spread()?[output][place]) {
+                let explained = equal || (g - w).abs() <= self.spread()?[output][place];
+                if !explained {
                     let element = describe(name, want, place);
                     return Err(Error::new(format!("{element} is {g} by {what}, {w} by the evaluator")));
                 }
