@@ -225,24 +225,26 @@ fn sums_of_products_add_their_terms_in_order() {
 }
 
 fn sums_over_lanes_equal_their_twins<T: Element>(n: usize) {
+    // Sixteen are turned together, four are taken together, and one is alone.
+    const ROWS: usize = 16 + 4 + 1;
     let (stride, alpha, step) = (n + 16, T::from_f64(0.3), 2);
-    let [mut a, mut b] = [3, 4].map(|seed| numbers::<T>(5 * stride, seed, false));
-    for r in 0..5 {
+    let [mut a, mut b] = [3, 4].map(|seed| numbers::<T>(ROWS * stride, seed, false));
+    for r in 0..ROWS {
         // What pads a row is never read.
         a[r * stride + n..][..16].fill(T::nan());
         b[r * stride + n..][..16].fill(T::nan());
     }
-    let y = numbers::<T>(10, 5, false);
+    let y = numbers::<T>(2 * ROWS, 5, false);
     for both in [true, false] {
         let mut want = y.clone();
-        for r in 0..5 {
+        for r in 0..ROWS {
             let [a, b] = [&a, &b].map(|rows| &rows[r * stride..][..n]);
             let ones = vec![T::one(); n];
             want[r * step] = want[r * step] + alpha * by_sixteen(a, if both { b } else { &ones });
         }
         let mut got = y.clone();
         let [a, b] = [&a, &b].map(|data| Rows { data, stride });
-        sums_over_lanes([5, n], alpha, a, both.then_some(b), &mut got, step);
+        sums_over_lanes([ROWS, n], alpha, a, both.then_some(b), &mut got, step);
         assert_same(&got, &want, &format!("sums over {n} lanes, both: {both}"));
     }
 }
