@@ -176,7 +176,7 @@ fn chains_equal_their_links<T: Element>([rows, lanes]: [usize; 2], dice: &mut Di
     }
 }
 
-/// What passes between links in registers, in scratch or in what is written is the same, also where a sum goes on, and
+/// What passes between links within a pass, in scratch or in what is written is the same, also where a sum goes on, and
 /// nothing else is touched.
 #[test]
 fn a_chain_has_the_bits_of_its_links_one_by_one() {
