@@ -63,12 +63,19 @@ fn assert_same<T: Element>(got: &[T], want: &[T], what: &str) {
     }
 }
 
+/// Scratch in which something has been.
+fn dirty<T: Element>(length: usize) -> Aligned<T> {
+    let mut scratch = Aligned::new(length);
+    scratch.fill(T::nan());
+    scratch
+}
+
 fn matmul_equals_its_twin<T: Element>([m, k, n]: [usize; 3], alpha: f64, old: Old, wild: bool) {
     let goes_on = old == Old::GoesOn && alpha == 1.0;
     let alpha = T::from_f64(alpha);
     let (b_stride, c_stride) = (n + 3, n + 5);
-    let [a, b, c] = [m * k + 1, k * b_stride, m * c_stride].map(|n| numbers::<T>(n, n as u64, wild));
-    for (row_stride, col_stride) in [(k, 1), (1, m)] {
+    let [a, b, c] = [2 * m * k + 1, k * b_stride, m * c_stride].map(|n| numbers::<T>(n, n as u64, wild));
+    for (row_stride, col_stride) in [(k, 1), (1, m), (2, 2 * m)] {
         let mut want = c.clone();
         for i in 0..m {
             for j in 0..n {
@@ -81,7 +88,8 @@ fn matmul_equals_its_twin<T: Element>([m, k, n]: [usize; 3], alpha: f64, old: Ol
         let mut got = c.clone();
         let left = Strided { data: &a, row_stride, col_stride };
         let into = RowsMut { data: &mut got, stride: c_stride };
-        matmul([m, k, n], alpha, left, Rows { data: &b, stride: b_stride }, into, old);
+        let right = Rows { data: &b, stride: b_stride };
+        matmul([m, k, n], alpha, left, right, into, old, &mut dirty(5));
         assert_same(&got, &want, &format!("{m} x {k} x {n}, alpha {alpha:?}, {old:?}"));
     }
 }
@@ -90,7 +98,7 @@ fn matmul_equals_its_twin<T: Element>([m, k, n]: [usize; 3], alpha: f64, old: Ol
 fn matmul_is_a_sum_in_order_from_zero() {
     at_every_level(|| {
         for n in LENGTHS {
-            for [m, k] in [[1, 0], [1, 1], [2, 5], [3, 64], [8, 2], [13, 7], [15, 3]] {
+            for [m, k] in [[1, 0], [1, 1], [2, 5], [3, 64], [8, 2], [13, 7], [15, 3], [23, 9]] {
                 for (alpha, old) in [1.0, -0.7]
                     .into_iter()
                     .flat_map(|alpha| [Old::Dropped, Old::GoesOn, Old::Added].map(|old| (alpha, old)))
@@ -116,10 +124,10 @@ fn matmul_lanes_equals_its_twin<T: Element>([m, lanes, n]: [usize; 3]) {
             *entry = *entry + alpha * sum;
         }
     }
-    let (mut got, mut scratch) = (g, Aligned::new(3));
-    scratch.fill(T::nan());
+    let mut got = g;
     let [a, b] = [&a, &b].map(|data| Rows { data, stride });
-    matmul_lanes([m, lanes, n], alpha, a, b, RowsMut { data: &mut got, stride: n }, &mut scratch);
+    let into = RowsMut { data: &mut got, stride: n };
+    matmul_lanes([m, lanes, n], alpha, a, b, into, [&mut dirty(3), &mut dirty(7)]);
     assert_same(&got, &want, &format!("{m} x {lanes} lanes x {n}"));
 }
 

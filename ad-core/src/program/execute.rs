@@ -21,10 +21,11 @@ pub(super) struct Memory<'a, T> {
     pub(super) stride: usize,
 }
 
-/// Memory for transposed operands and sums of rows, and between the links of chains.
+/// Memory for transposed and packed operands of products, and between the links of chains.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Scratch<T> {
     rows: Aligned<T>,
+    packed: Aligned<T>,
     strips: StripScratch<T>,
 }
 
@@ -87,12 +88,12 @@ pub(super) fn run<T: Element>(
             scale,
             goes_on: iteration > 0,
         }),
-        Kernel::Product(product) => run.product(product, ys[0], &mut scratch.rows),
+        Kernel::Product(product) => run.product(product, ys[0], scratch),
         Kernel::Matmul { alpha, scalar, m, k, over, summed } => {
-            run.matmul(T::from_f64(*alpha), *scalar, [*m, *k], over, summed, ys[0]);
+            run.matmul(T::from_f64(*alpha), *scalar, [*m, *k], [over, summed], ys[0], &mut scratch.packed);
         }
         Kernel::LaneMatmul { alpha, columns, m, n, over } => {
-            run.lane_matmul(T::from_f64(*alpha), *columns, [*m, *n], over, ys[0], &mut scratch.rows);
+            run.lane_matmul(T::from_f64(*alpha), *columns, [*m, *n], over, ys[0], scratch);
         }
         Kernel::LaneSum(product) => run.lane_sum(product, ys[0]),
         Kernel::Rows { runs, zeros, add } => run.rows(runs, zeros, *add, ys[0]),
@@ -125,7 +126,7 @@ impl<T: Element> Run<'_, T> {
         self.operands[k][at[k + 1]]
     }
 
-    fn product(&self, product: &Product, y: &mut [T], scratch: &mut Aligned<T>) {
+    fn product(&self, product: &Product, y: &mut [T], scratch: &mut Scratch<T>) {
         let rows = &product.rows[..self.operands.len()];
         let alpha = T::from_f64(product.alpha);
         if product.sparse {
@@ -140,7 +141,7 @@ impl<T: Element> Run<'_, T> {
                 &product.summed,
                 [operand(0), operand(1)],
                 y,
-                scratch,
+                [&mut scratch.rows, &mut scratch.packed],
             );
         }
         if let (&[sum], &([true, true] | [true])) = (&product.summed[..], rows) {
@@ -194,7 +195,15 @@ impl<T: Element> Run<'_, T> {
         }
     }
 
-    fn matmul(&self, alpha: T, scalar: usize, [m, k]: [Axis; 2], over: &Axes, summed: &Axes, y: &mut [T]) {
+    fn matmul(
+        &self,
+        alpha: T,
+        scalar: usize,
+        [m, k]: [Axis; 2],
+        [over, summed]: [&Axes; 2],
+        y: &mut [T],
+        packed: &mut Aligned<T>,
+    ) {
         let lanes = 1 - scalar;
         let mut rows = [true; 2];
         rows[scalar] = false;
@@ -212,7 +221,7 @@ impl<T: Element> Run<'_, T> {
                     stride: k.steps[lanes + 1] * self.scale,
                 };
                 let c = RowsMut { data: &mut y[at[0] * self.scale..], stride: m.steps[0] * self.scale };
-                kernels::matmul([m.size, k.size, n], alpha, a, b, c, old);
+                kernels::matmul([m.size, k.size, n], alpha, a, b, c, old, packed);
                 old = Old::GoesOn;
             });
         });
@@ -225,7 +234,7 @@ impl<T: Element> Run<'_, T> {
         [m, n]: [Axis; 2],
         over: &Axes,
         y: &mut [T],
-        scratch: &mut Aligned<T>,
+        scratch: &mut Scratch<T>,
     ) {
         let rows = 1 - columns;
         for_each(over, [0; 4], &mut |at| {
@@ -235,6 +244,7 @@ impl<T: Element> Run<'_, T> {
             };
             let g = RowsMut { data: &mut y[at[0]..], stride: m.steps[0] };
             let shape = [m.size, self.examples, n.size];
+            let scratch = [&mut scratch.rows, &mut scratch.packed];
             kernels::matmul_lanes(shape, alpha, operand(rows, m), operand(columns, n), g, scratch);
         });
     }

@@ -13,14 +13,14 @@ pub(super) fn product<T: Element>(
     summed: &[Axis],
     operands: [&[T]; 2],
     y: &mut [T],
-    scratch: &mut Aligned<T>,
+    [scratch, packed]: [&mut Aligned<T>; 2],
 ) {
     match (over, summed) {
         (&[m, n], &[k]) if n.steps[0] == 1 && n.size >= WIDTH => {
             for columns in [0, 1] {
                 let (own, other) = (columns + 1, 2 - columns);
                 if n.steps[other] == 0 && m.steps[own] == 0 {
-                    return matrix(alpha, [m, k, n], columns, operands, y, scratch);
+                    return matrix(alpha, [m, k, n], columns, operands, y, [scratch, packed]);
                 }
             }
             by_numbers(alpha, over, summed, operands, y);
@@ -56,29 +56,29 @@ fn matrix<T: Element>(
     columns: usize,
     operands: [&[T]; 2],
     y: &mut [T],
-    packed: &mut Aligned<T>,
+    [scratch, packed]: [&mut Aligned<T>; 2],
 ) {
     let (own, other) = (columns + 1, 2 - columns);
     let data = operands[columns];
     let b = match (k.steps[own], n.steps[own]) {
         (stride, 1) => Rows { data, stride },
         (1, stride) => {
-            let packed = packed.at_least(k.size * n.size);
-            let to = RowsMut { data: packed, stride: n.size };
+            let scratch = scratch.at_least(k.size * n.size);
+            let to = RowsMut { data: scratch, stride: n.size };
             kernels::transpose([n.size, k.size], Rows { data, stride }, to);
-            Rows { data: packed, stride: n.size }
+            Rows { data: scratch, stride: n.size }
         }
         (down, along) => {
-            let packed = packed.at_least(k.size * n.size);
-            for (row, to) in packed.chunks_exact_mut(n.size).enumerate() {
+            let scratch = scratch.at_least(k.size * n.size);
+            for (row, to) in scratch.chunks_exact_mut(n.size).enumerate() {
                 to.iter_mut().enumerate().for_each(|(column, to)| *to = data[row * down + column * along]);
             }
-            Rows { data: packed, stride: n.size }
+            Rows { data: scratch, stride: n.size }
         }
     };
     let a = Strided { data: operands[1 - columns], row_stride: m.steps[other], col_stride: k.steps[other] };
     let c = RowsMut { data: y, stride: m.steps[0] };
-    kernels::matmul([m.size, k.size, n.size], alpha, a, b, c, Old::Dropped);
+    kernels::matmul([m.size, k.size, n.size], alpha, a, b, c, Old::Dropped, packed);
 }
 
 /// Any product, in loops that keep several sums at once.
