@@ -1,8 +1,8 @@
 //! Matrix products.
 //!
-//! Tiles of a few rows by a few registers of columns stay in registers while the summed index runs. Operands lie in cache;
-//! a few columns at a time are packed where registers are few, and so read often. Each entry is one sum, from zero and in the order of the summed index,
-//! whatever tile it falls in, so its bits do not depend on the other rows and columns.
+//! Tiles of a few rows by a few registers of columns stay in registers while the summed index runs. Operands lie in cache.
+//! Where registers are few, a few columns are packed at a time. Each entry is one sum, from zero and in the order of the
+//! summed index, whatever tile it falls in, so its bits do not depend on the other rows and columns.
 
 use pulp::{Simd, WithSimd};
 
