@@ -80,6 +80,9 @@ pub(crate) fn matmul_lanes<T: Element>(
     }
 }
 
+/// Columns of the left operand in one turn of the innermost loop, if they lie one behind the other.
+const UNROLL: usize = 4;
+
 /// The arguments of [`matmul`].
 pub(super) struct Product<'a, T> {
     shape: [usize; 3],
@@ -101,91 +104,150 @@ impl<T: Element> WithSimd for Product<'_, T> {
         let mut j = 0;
         // A single row has no other sums to fill the time that one addition takes.
         while self.shape[0] == 1 && j + 8 * lanes <= n {
-            self.tile::<S, 1, 8>(simd, self.b.from(j), [0, j], 8 * lanes);
+            let columns = self.columns::<8>(j, 8 * lanes);
+            self.tile::<S, 1, 8>(simd, columns, [0, j]);
             j += 8 * lanes;
         }
         while S::REGISTER_COUNT >= 32 && j + 4 * lanes <= n {
-            self.panel::<S, 4, 4>(simd, self.b.from(j), j, 4 * lanes);
+            self.panel::<S, 4, 4>(simd, self.columns::<4>(j, 4 * lanes), j);
             j += 4 * lanes;
         }
         while j + 2 * lanes <= n {
-            self.packed_panel::<S, 6, 2>(simd, j, 2 * lanes);
+            self.packed_panel::<S, 6, 2>(simd, j);
             j += 2 * lanes;
         }
-        while j + lanes <= n {
-            self.panel::<S, 8, 1>(simd, self.b.from(j), j, lanes);
+        while j < n {
+            self.panel::<S, 8, 1>(simd, self.columns::<1>(j, lanes.min(n - j)), j);
             j += lanes;
-        }
-        if j < n {
-            self.panel::<S, 8, 1>(simd, self.b.from(j), j, n - j);
         }
     }
 }
 
-impl<T: Element> Product<'_, T> {
-    /// As [`Product::panel`], with the columns laid side by side first if they are read often: rows that lie a power of
-    /// two apart share a few places of the nearest cache.
+/// Some columns of the right operand, which fill `N` registers or a part of one.
+trait Columns<S: Simd, T: Element, const N: usize>: Copy {
+    /// How many there are.
+    fn width(self) -> usize;
+    /// Row `p`.
+    fn row(self, simd: S, p: usize) -> [Vector<S, T>; N];
+    /// The first `k` rows: that there are so many is known from here on.
+    fn first(self, k: usize) -> Self;
+}
+
+/// Columns where they lie.
+#[derive(Clone, Copy)]
+struct Lying<'a, T, const N: usize> {
+    rows: Rows<'a, T>,
+    width: usize,
+}
+
+impl<S: Simd, T: Element, const N: usize> Columns<S, T, N> for Lying<'_, T, N> {
     #[inline(always)]
-    fn packed_panel<S: Simd, const M: usize, const N: usize>(&mut self, simd: S, j: usize, width: usize) {
+    fn width(self) -> usize {
+        self.width
+    }
+
+    #[inline(always)]
+    fn row(self, simd: S, p: usize) -> [Vector<S, T>; N] {
+        load(simd, &self.rows.data[p * self.rows.stride..][..self.width])
+    }
+
+    #[inline(always)]
+    fn first(self, _: usize) -> Self {
+        self
+    }
+}
+
+/// Columns that are packed: whole registers, row behind row.
+impl<S: Simd, T: Element, const N: usize> Columns<S, T, N> for &[[T::Register<S>; N]] {
+    #[inline(always)]
+    fn width(self) -> usize {
+        N * T::lanes::<S>()
+    }
+
+    #[inline(always)]
+    fn row(self, simd: S, p: usize) -> [Vector<S, T>; N] {
+        let mut row = [Vector::splat(simd, T::zero()); N];
+        for (to, &from) in row.iter_mut().zip(&self[p]) {
+            *to = Vector::new(simd, from);
+        }
+        row
+    }
+
+    #[inline(always)]
+    fn first(self, k: usize) -> Self {
+        &self[..k]
+    }
+}
+
+impl<'a, T: Element> Product<'a, T> {
+    /// Columns `j..j + width` of the right operand; a matrix without rows has none.
+    #[inline(always)]
+    fn columns<const N: usize>(&self, j: usize, width: usize) -> Lying<'a, T, N> {
+        Lying { rows: Rows { data: self.b.data.get(j..).unwrap_or_default(), stride: self.b.stride }, width }
+    }
+
+    /// As [`Product::panel`], with the columns packed first if they are read often: rows that lie a power of two apart
+    /// share a few places of the nearest cache.
+    #[inline(always)]
+    fn packed_panel<S: Simd, const M: usize, const N: usize>(&mut self, simd: S, j: usize) {
         let [m, k, _] = self.shape;
+        let width = N * T::lanes::<S>();
+        let lying = self.columns::<N>(j, width);
         if m < 3 * M {
-            return self.panel::<S, M, N>(simd, self.b.from(j), j, width);
+            return self.panel::<S, M, N>(simd, lying, j);
         }
         let mut packed = std::mem::take(self.packed);
         let rows = packed.at_least(k * width);
         for (p, row) in rows.chunks_exact_mut(width).enumerate() {
-            let columns = load::<S, T, N>(simd, &self.b.data[p * self.b.stride + j..][..width]);
-            store(simd, &columns, row);
+            store(simd, &lying.row(simd, p), row);
         }
-        self.panel::<S, M, N>(simd, Rows { data: rows, stride: width }, j, width);
+        self.panel::<S, M, N>(simd, T::registers::<S>(rows).0.as_chunks::<N>().0, j);
         *self.packed = packed;
     }
 
-    /// Columns `j..j + width`, which begin at `b`, in tiles of at most `M` rows by `N` registers.
+    /// Columns from `j` on, in tiles of at most `M` rows by `N` registers.
     #[inline(always)]
     fn panel<S: Simd, const M: usize, const N: usize>(
         &mut self,
         simd: S,
-        b: Rows<'_, T>,
+        b: impl Columns<S, T, N>,
         j: usize,
-        width: usize,
     ) {
         let m = self.shape[0];
         let mut i = 0;
         while i + M <= m {
-            self.tile::<S, M, N>(simd, b, [i, j], width);
+            self.tile::<S, M, N>(simd, b, [i, j]);
             i += M;
         }
         if M > 4 && i + 4 <= m {
-            self.tile::<S, 4, N>(simd, b, [i, j], width);
+            self.tile::<S, 4, N>(simd, b, [i, j]);
             i += 4;
         }
         if i + 2 <= m {
-            self.tile::<S, 2, N>(simd, b, [i, j], width);
+            self.tile::<S, 2, N>(simd, b, [i, j]);
             i += 2;
         }
         if i < m {
-            self.tile::<S, 1, N>(simd, b, [i, j], width);
+            self.tile::<S, 1, N>(simd, b, [i, j]);
         }
     }
 
-    /// Rows `i..i + M` of columns `j..j + width`, which begin at `b` and fill `N` registers or a part of one.
+    /// Rows `i..i + M` of columns from `j` on.
     #[inline(always)]
     fn tile<S: Simd, const M: usize, const N: usize>(
         &mut self,
         simd: S,
-        b: Rows<'_, T>,
+        b: impl Columns<S, T, N>,
         [i, j]: [usize; 2],
-        width: usize,
     ) {
-        let zero = Vector::<S, T>::splat(simd, T::zero());
+        let (zero, width) = (Vector::<S, T>::splat(simd, T::zero()), b.width());
         let mut sums = [[zero; N]; M];
         if self.old == Old::GoesOn {
             for (r, sums) in sums.iter_mut().enumerate() {
                 *sums = load::<S, T, N>(simd, &self.c.data[(i + r) * self.c.stride + j..][..width]);
             }
         }
-        self.add_products(simd, b, i, width, &mut sums);
+        self.add_products(simd, b, i, &mut sums);
         if self.alpha != T::one() {
             let alpha = zero.constant(self.alpha);
             for sum in sums.as_flattened_mut() {
@@ -203,72 +265,104 @@ impl<T: Element> Product<'_, T> {
         }
     }
 
-    /// Adds the products of the rows `i..i + M` with the columns `..width` of `b` to `sums`.
+    /// Adds the products of the rows `i..i + M` with the columns `b` to `sums`.
     #[inline(always)]
     fn add_products<S: Simd, const M: usize, const N: usize>(
         &self,
         simd: S,
-        b: Rows<'_, T>,
+        b: impl Columns<S, T, N>,
         i: usize,
-        width: usize,
         sums: &mut [[Vector<S, T>; N]; M],
     ) {
         let Strided { data, row_stride, col_stride } = self.a;
         let (Some(data), k @ 1..) = (data.get(i * row_stride..), self.shape[1]) else { return };
-        // Of what is one behind the other not every entry is checked.
+        let b = b.first(k);
+        // What an instruction costs beside the products decides where two threads share a core: entries that lie one
+        // behind the other are not checked one by one.
         if col_stride == 1 {
             let mut rows: [&[T]; M] = [&[]; M];
             for (r, row) in rows.iter_mut().enumerate() {
                 *row = &data[r * row_stride..][..k];
             }
-            add_products(
-                simd,
-                [k, width],
-                b,
+            add_by_rows(simd, rows, b, sums);
+        } else if row_stride == 1 && col_stride >= M {
+            let (columns, last) = data.split_at((k - 1) * col_stride);
+            for (p, column) in columns.chunks_exact(col_stride).enumerate() {
+                let column = &column[..M];
+                add_product(
+                    b.row(simd, p),
+                    sums,
+                    #[inline(always)]
+                    |r| column[r],
+                );
+            }
+            let column = &last[..M];
+            add_product(
+                b.row(simd, k - 1),
                 sums,
                 #[inline(always)]
-                |r, p| rows[r][p],
-            );
-        } else if row_stride == 1 {
-            add_products(
-                simd,
-                [k, width],
-                b,
-                sums,
-                #[inline(always)]
-                |r, p| data[p * col_stride..][..M][r],
+                |r| column[r],
             );
         } else {
-            let size = [k, width];
-            add_products(
-                simd,
-                size,
-                b,
-                sums,
-                #[inline(always)]
-                |r, p| data[r * row_stride + p * col_stride],
-            );
+            for p in 0..k {
+                let entry = p * col_stride;
+                add_product(
+                    b.row(simd, p),
+                    sums,
+                    #[inline(always)]
+                    |r| data[r * row_stride + entry],
+                );
+            }
         }
     }
 }
 
-/// `sums[r] += sum_p a(r, p) * b[p, ..width]` for `p` below `k`.
+/// `sums += rows * b`, for rows of one length.
 #[inline(always)]
-fn add_products<S: Simd, T: Element, const M: usize, const N: usize>(
+#[allow(clippy::needless_range_loop, reason = "several rows are walked side by side")]
+fn add_by_rows<S: Simd, T: Element, const M: usize, const N: usize>(
     simd: S,
-    [k, width]: [usize; 2],
-    b: Rows<'_, T>,
+    rows: [&[T]; M],
+    b: impl Columns<S, T, N>,
     sums: &mut [[Vector<S, T>; N]; M],
-    a: impl Fn(usize, usize) -> T,
 ) {
-    let zero = Vector::<S, T>::splat(simd, T::zero());
-    for p in 0..k {
-        let b = load::<S, T, N>(simd, &b.data[p * b.stride..][..width]);
-        for (r, sums) in sums.iter_mut().enumerate() {
-            let a = zero.constant(a(r, p));
-            for (sum, &b) in sums.iter_mut().zip(&b) {
-                *sum = a.fused(b, *sum);
-            }
+    let k = rows[0].len();
+    let (count, rest) = (k / UNROLL, k / UNROLL * UNROLL);
+    let mut chunks: [&[[T; UNROLL]]; M] = [&[]; M];
+    for (chunks, row) in chunks.iter_mut().zip(&rows) {
+        *chunks = &row.as_chunks().0[..count];
+    }
+    for q in 0..count {
+        for u in 0..UNROLL {
+            add_product(
+                b.row(simd, UNROLL * q + u),
+                sums,
+                #[inline(always)]
+                |r| chunks[r][q][u],
+            );
+        }
+    }
+    for p in rest..k {
+        add_product(
+            b.row(simd, p),
+            sums,
+            #[inline(always)]
+            |r| rows[r][p],
+        );
+    }
+}
+
+/// `sums[r] += a(r) * b`.
+#[inline(always)]
+fn add_product<S: Simd, T: Element, const M: usize, const N: usize>(
+    b: [Vector<S, T>; N],
+    sums: &mut [[Vector<S, T>; N]; M],
+    a: impl Fn(usize) -> T,
+) {
+    for (r, sums) in sums.iter_mut().enumerate() {
+        let a = b[0].constant(a(r));
+        for (sum, &b) in sums.iter_mut().zip(&b) {
+            *sum = a.fused(b, *sum);
         }
     }
 }

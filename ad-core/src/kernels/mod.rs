@@ -54,11 +54,6 @@ pub(crate) struct Rows<'a, T> {
 }
 
 impl<'a, T> Rows<'a, T> {
-    /// The columns from `column` on; none of a matrix without rows.
-    fn from(&self, column: usize) -> Rows<'a, T> {
-        Rows { data: self.data.get(column..).unwrap_or_default(), stride: self.stride }
-    }
-
     /// One row, again and again.
     fn again(&self, row: usize) -> Rows<'a, T> {
         Rows { data: &self.data[row * self.stride..], stride: 0 }
