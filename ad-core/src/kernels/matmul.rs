@@ -274,9 +274,12 @@ impl<'a, T: Element> Product<'a, T> {
         i: usize,
         sums: &mut [[Vector<S, T>; N]; M],
     ) {
+        let k = self.shape[1];
+        if k == 0 {
+            return;
+        }
         let Strided { data, row_stride, col_stride } = self.a;
-        let (Some(data), k @ 1..) = (data.get(i * row_stride..), self.shape[1]) else { return };
-        let b = b.first(k);
+        let (data, b) = (&data[i * row_stride..], b.first(k));
         // What an instruction costs beside the products decides where two threads share a core: entries that lie one
         // behind the other are not checked one by one.
         if col_stride == 1 {
