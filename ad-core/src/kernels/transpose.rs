@@ -36,9 +36,14 @@ impl<T: Element> Transposition<'_, T> {
     /// Entry by entry, for a range of rows and one of columns.
     #[inline(always)]
     fn entries(&mut self, [top, bottom]: [usize; 2], [left, right]: [usize; 2]) {
-        for i in top..bottom {
-            for j in left..right {
-                self.dst.data[j * self.dst.stride + i] = self.src.data[i * self.src.stride + j];
+        if top == bottom {
+            return;
+        }
+        for j in left..right {
+            let dst = &mut self.dst.data[j * self.dst.stride..][top..bottom];
+            let src = self.src.data[top * self.src.stride + j..].iter().step_by(self.src.stride.max(1));
+            for (dst, &src) in dst.iter_mut().zip(src) {
+                *dst = src;
             }
         }
     }
@@ -49,40 +54,58 @@ impl<T: Element> Transposition<'_, T> {
         [0, 0]
     }
 
-    /// All whole squares that fit into registers; returns the rows and columns that they fill.
+    /// All whole squares that fit into registers, and of half their size beside and below them; returns the rows and columns
+    /// that they fill.
     #[cfg(target_arch = "x86_64")]
     #[inline(always)]
     fn squares<S: Simd>(&mut self) -> [usize; 2] {
         use pulp::x86::{V3, V4};
         let doubles = size_of::<T>() == 8;
-        match (T::lanes::<S>() * size_of::<T>(), V3::try_new(), V4::try_new()) {
-            (64, _, Some(level)) if doubles => self.whole(
+        let (Some(half), bytes) = (V3::try_new(), T::lanes::<S>() * size_of::<T>()) else { return [0, 0] };
+        let mut done = [0, 0];
+        if let (64, Some(level)) = (bytes, V4::try_new()) {
+            done = if doubles {
+                self.whole(
+                    done,
+                    #[inline(always)]
+                    |rows| wide::square_of_8(level, rows),
+                )
+            } else {
+                self.whole(
+                    done,
+                    #[inline(always)]
+                    |rows| wide::square_of_16(level, rows),
+                )
+            };
+        }
+        match (bytes, doubles) {
+            (32 | 64, true) => self.whole(
+                done,
                 #[inline(always)]
-                |rows| wide::square_of_8(level, rows),
+                |rows| narrow::square_of_4(half, rows),
             ),
-            (64, _, Some(level)) => self.whole(
+            (32 | 64, false) => self.whole(
+                done,
                 #[inline(always)]
-                |rows| wide::square_of_16(level, rows),
+                |rows| narrow::square_of_8(half, rows),
             ),
-            (32, Some(level), _) if doubles => self.whole(
-                #[inline(always)]
-                |rows| narrow::square_of_4(level, rows),
-            ),
-            (32, Some(level), _) => self.whole(
-                #[inline(always)]
-                |rows| narrow::square_of_8(level, rows),
-            ),
-            _ => [0, 0],
+            _ => done,
         }
     }
 
-    /// All whole squares of `N` rows, each turned by `turn`; returns the rows and columns that they fill.
+    /// All whole squares of `N` rows, each turned by `turn`, but for the rows and columns that are `done`; returns the rows
+    /// and columns that are done then.
     #[cfg(target_arch = "x86_64")]
     #[inline(always)]
-    fn whole<R: Pod, const N: usize>(&mut self, turn: impl Fn([R; N]) -> [R; N]) -> [usize; 2] {
-        let [rows, cols] = [self.shape[0] / N * N, self.shape[1] / N * N];
+    fn whole<R: Pod, const N: usize>(
+        &mut self,
+        done: [usize; 2],
+        turn: impl Fn([R; N]) -> [R; N],
+    ) -> [usize; 2] {
+        let [rows, cols] = self.shape.map(|n| n / N * N);
         for i in (0..rows).step_by(N) {
-            for j in (0..cols).step_by(N) {
+            let first = if i < done[0] { done[1] } else { 0 };
+            for j in (first..cols).step_by(N) {
                 let mut square = [R::zeroed(); N];
                 for (r, row) in square.iter_mut().enumerate() {
                     let src = &self.src.data[(i + r) * self.src.stride + j..][..N];

@@ -65,8 +65,10 @@ pub(super) struct Run {
 }
 
 impl Run {
-    /// Joins pairs `(to, from)` of rows.
-    pub(super) fn join(pairs: impl Iterator<Item = (u32, u32)>) -> Vec<Run> {
+    /// Joins pairs `(to, from)` of rows, those to one row in their order.
+    pub(super) fn join(pairs: impl IntoIterator<Item = (u32, u32)>) -> Vec<Run> {
+        let mut pairs: Vec<(u32, u32)> = pairs.into_iter().collect();
+        pairs.sort_by_key(|(to, _)| *to);
         let mut runs: Vec<Run> = Vec::new();
         for (to, from) in pairs {
             let (to, from) = (to as usize, from as usize);
@@ -130,7 +132,7 @@ impl Instruction {
 
     /// Values without examples side by side: each of `parts` is a padding of one.
     pub(super) fn side_by_side(out: Place, parts: &[Line<'_>]) -> Instruction {
-        let runs = |part: &Line<'_>| Run::join(row_table(&part.node, &part.storage).into_iter());
+        let runs = |part: &Line<'_>| Run::join(row_table(&part.node, &part.storage));
         Instruction {
             outs: SmallVec::from_iter([Output { place: out, stride: 0 }]),
             operands: parts.iter().map(|part| part.operands[0]).collect(),
@@ -273,7 +275,7 @@ fn rows(node: &Node, storage: &Storage, table: Vec<(u32, u32)>, add: bool) -> Ke
     let written: std::collections::HashSet<u32> = table.iter().filter(|_| !add).map(|row| row.0).collect();
     let zeros = (0..sizes.iter().product()).map(place).filter(|row| !written.contains(row));
     let zeros = Run::join(zeros.map(|row| (row, row)));
-    Kernel::Rows { runs: SmallVec::from_iter([Run::join(table.into_iter())]), zeros, add }
+    Kernel::Rows { runs: SmallVec::from_iter([Run::join(table)]), zeros, add }
 }
 
 /// Which row of the operand each row of the result is, for the operations on local indices.

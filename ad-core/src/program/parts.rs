@@ -15,7 +15,7 @@ pub(super) fn view(node: &Node, storage: &Storage) -> Option<View> {
     match &node.op {
         Op::Slice(start) => slice(node, storage, *start),
         Op::Reshape | Op::Gather(_) => {
-            let runs = Run::join(row_table(node, storage).into_iter());
+            let runs = Run::join(row_table(node, storage));
             let [Run { to: 0, from, length }] = runs[..] else { return None };
             let size: usize = node.shape().iter().product();
             let steps = storage.steps(node, 0).iter().map(|&(_, step)| step).collect();

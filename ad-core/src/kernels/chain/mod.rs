@@ -105,7 +105,18 @@ pub(crate) struct StripScratch<T> {
     result: Aligned<T>,
 }
 
-impl<T> StripScratch<T> {
+impl<T: Element> StripScratch<T> {
+    /// Makes memory for so many values between links, where there is not enough yet.
+    fn prepare(&mut self, temporaries: usize) {
+        if self.temporaries.len() < temporaries || self.result.is_empty() {
+            let all = self.temporaries.len().max(temporaries);
+            self.temporaries.resize_with(all, || Aligned::new(strip::<T>()));
+            for rows in self.filled.iter_mut().chain([&mut self.result]) {
+                rows.at_least(strip::<T>());
+            }
+        }
+    }
+
     /// Where the value of a link lies before it is written.
     fn home(&mut self, link: &Link) -> &mut Aligned<T> {
         match link.temporary {
@@ -131,6 +142,14 @@ impl Chain {
         }
         let temporaries = give_places(&mut links);
         Chain { axes, rows, links, temporaries }
+    }
+}
+
+impl Chain {
+    /// Where an array with these steps is in row `row` of the innermost loop, at the place `outer` of the others.
+    #[inline(always)]
+    fn row(&self, outer: &[usize], row: usize, step: impl Fn(&ChainAxis) -> usize) -> usize {
+        outer.iter().chain([&row]).zip(&self.axes).map(|(i, axis)| i * step(axis)).sum()
     }
 }
 
@@ -179,11 +198,7 @@ const fn strip<T>() -> usize {
 
 /// Runs a chain.
 pub(crate) fn chain<T: Element>(run: ChainRun<'_, '_, T>) {
-    let StripScratch { temporaries, filled, result } = &mut *run.scratch;
-    temporaries.resize_with(temporaries.len().max(run.chain.temporaries), Aligned::default);
-    for rows in temporaries[..run.chain.temporaries].iter_mut().chain(filled).chain([result]) {
-        rows.at_least(strip::<T>());
-    }
+    run.scratch.prepare(run.chain.temporaries);
     T::run(Task(Kind::Chain(run)));
 }
 
@@ -206,13 +221,11 @@ impl<T: Element> WithSimd for ChainRun<'_, '_, T> {
         let width = strip::<T>().min(self.lanes);
         let height = strip::<T>() / width;
         let mut index: SmallVec<[usize; 8]> = SmallVec::from_elem(0, outer.len());
-        let mut reads: SmallVec<[usize; OPERANDS]> = SmallVec::from_elem(0, self.reads.len());
-        let mut writes: SmallVec<[usize; LONGEST]> = SmallVec::from_elem(0, self.writes.len());
         loop {
             for row in (0..inner.size).step_by(height) {
                 for column in (0..self.lanes).step_by(width) {
                     let size = [height.min(inner.size - row), width.min(self.lanes - column)];
-                    self.strip(simd, inner, Area { first: [row, column], size }, &reads, &writes);
+                    self.strip(simd, inner, Area { first: [row, column], size }, &index);
                 }
             }
             // The next values of the outer indices, or the first ones again.
@@ -221,27 +234,20 @@ impl<T: Element> WithSimd for ChainRun<'_, '_, T> {
             };
             index[level] += 1;
             index[level + 1..].fill(0);
-            let places = [(&mut reads[..], 0), (&mut writes[..], 1)];
-            for (places, kind) in places {
-                for (k, place) in places.iter_mut().enumerate() {
-                    let step = |axis: &ChainAxis| if kind == 0 { axis.reads[k] } else { axis.writes[k] };
-                    *place = index.iter().zip(outer).map(|(i, axis)| i * step(axis)).sum();
-                }
-            }
         }
     }
 }
 
 impl<T: Element> ChainRun<'_, '_, T> {
-    /// All links on an area of the innermost loop, which begins at the rows `reads` and `writes` of the arrays.
+    /// All links on an area of the innermost loop, at this place of the outer ones.
     #[inline(always)]
-    fn strip<S: Simd>(&mut self, simd: S, inner: &ChainAxis, area: Area, reads: &[usize], writes: &[usize]) {
+    fn strip<S: Simd>(&mut self, simd: S, inner: &ChainAxis, area: Area, index: &[usize]) {
         let ([row, column], [rows, lanes]) = (area.first, area.size);
         // What is one row follows itself.
         let step = |step: usize| if rows == 1 { lanes } else { step * self.scale };
         let mut from: SmallVec<[Read<'_, T>; OPERANDS]> = SmallVec::new();
         for (k, data) in self.reads.iter().enumerate() {
-            let place = reads[k] + row * inner.reads[k];
+            let place = self.chain.row(index, row, |axis| axis.reads[k]);
             from.push(if self.chain.rows[k] {
                 let data = &data[place * self.scale + column..];
                 Read { data, step: step(inner.reads[k]), number: false }
@@ -251,7 +257,7 @@ impl<T: Element> ChainRun<'_, '_, T> {
         }
         let mut to: SmallVec<[Write<'_, T>; LONGEST]> = SmallVec::new();
         for (k, data) in self.writes.iter_mut().enumerate() {
-            let place = writes[k] + row * inner.writes[k];
+            let place = self.chain.row(index, row, |axis| axis.writes[k]);
             to.push(Write { data: &mut data[place * self.scale + column..], step: step(inner.writes[k]) });
         }
         let scratch = &mut *self.scratch;
