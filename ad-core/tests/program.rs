@@ -360,7 +360,7 @@ fn blocks_by_hand_give_what_a_runner_gives() {
         there.clear_sums();
         two.run_block(&bound_too, &mut there);
         two.read_rows(&bound_too, &there, 0, y);
-        there.sums().iter().enumerate().for_each(|(k, sum)| totals.add_sum(k, sum));
+        there.sums().enumerate().for_each(|(k, sum)| totals.add_sum(k, sum));
     }
     two.finish(&bound_too, &mut totals);
     let late = |k: usize| two.output(&bound_too, &totals, k).to_vec();

@@ -6,7 +6,7 @@ use std::ops::{Deref, DerefMut};
 const LINE: usize = 64;
 
 /// Numbers that begin at a cache line.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Aligned<T> {
     data: Vec<T>,
     start: usize,
@@ -19,6 +19,13 @@ impl<T: Copy + Default> Aligned<T> {
         let data = vec![T::default(); length + LINE / size_of::<T>()];
         let start = first_line(&data, length);
         Aligned { data, start, length }
+    }
+
+    /// The numbers `values`.
+    pub(crate) fn of(values: &[T]) -> Self {
+        let mut own = Aligned::new(values.len());
+        own.copy_from_slice(values);
+        own
     }
 
     /// The first `length` of them, of which there may be more than before; what they were is lost then.
@@ -34,6 +41,12 @@ impl<T: Copy + Default> Aligned<T> {
 /// vector is not grown.
 fn first_line<T>(data: &[T], length: usize) -> usize {
     data.as_ptr().align_offset(LINE).min(data.len() - length)
+}
+
+impl<T> Default for Aligned<T> {
+    fn default() -> Self {
+        Aligned { data: Vec::new(), start: 0, length: 0 }
+    }
 }
 
 impl<T: Clone> Clone for Aligned<T> {

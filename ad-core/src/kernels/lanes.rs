@@ -77,6 +77,18 @@ impl<T: Element> WithSimd for LaneSums<'_, T> {
 /// The running sums of [`sums_over_lanes`].
 const RUNNING: usize = 16;
 
+/// The running sums of as many rows. A row begins at a cache line: what is read right after it was written waits if it
+/// lies across two.
+#[repr(align(64))]
+struct Square<T>([[T; RUNNING]; RUNNING]);
+
+impl<T: Element> Square<T> {
+    #[inline(always)]
+    fn zeros() -> Self {
+        Square([[T::zero(); RUNNING]; RUNNING])
+    }
+}
+
 impl<T: Element> LaneSums<'_, T> {
     /// With the running sums of a row in `N` registers.
     #[inline(always)]
@@ -87,14 +99,17 @@ impl<T: Element> LaneSums<'_, T> {
             first += RUNNING;
         }
         // Additions of several rows fill the time that one takes.
+        let mut sums = Square::zeros();
         while first + 4 <= self.count {
-            let sums = self.rows::<S, N, 4>(simd, first);
-            (first..).zip(&sums).for_each(|(r, sums)| self.add(r, by_halves(sums)));
+            let [sums, ..] = sums.0.as_chunks_mut::<4>().0 else { return };
+            self.rows::<S, N, 4>(simd, first, sums);
+            (first..).zip(sums).for_each(|(r, sums)| self.add(r, by_halves(sums)));
             first += 4;
         }
         while first < self.count {
-            let [sums] = self.rows::<S, N, 1>(simd, first);
-            self.add(first, by_halves(&sums));
+            let [sums, ..] = sums.0.as_chunks_mut::<1>().0 else { return };
+            self.rows::<S, N, 1>(simd, first, sums);
+            self.add(first, by_halves(&sums[0]));
             first += 1;
         }
     }
@@ -102,14 +117,14 @@ impl<T: Element> LaneSums<'_, T> {
     /// As many rows as there are running sums, from `first` on: turned, their halves are added side by side.
     #[inline(always)]
     fn square<S: Simd, const N: usize>(&mut self, simd: S, first: usize) {
-        let mut sums = [[T::zero(); RUNNING]; RUNNING];
-        for r in (0..RUNNING).step_by(4) {
-            sums[r..r + 4].copy_from_slice(&self.rows::<S, N, 4>(simd, first + r));
+        let (mut sums, mut turned) = (Square::zeros(), Square::zeros());
+        for (rows, sums) in sums.0.as_chunks_mut::<4>().0.iter_mut().enumerate() {
+            self.rows::<S, N, 4>(simd, first + 4 * rows, sums);
         }
-        let mut turned = [[T::zero(); RUNNING]; RUNNING];
-        let src = Rows { data: sums.as_flattened(), stride: RUNNING };
-        let dst = RowsMut { data: turned.as_flattened_mut(), stride: RUNNING };
+        let src = Rows { data: sums.0.as_flattened(), stride: RUNNING };
+        let dst = RowsMut { data: turned.0.as_flattened_mut(), stride: RUNNING };
         Transposition { shape: [RUNNING; 2], src, dst }.with_simd(simd);
+        let turned = &mut turned.0;
         let mut half = RUNNING / 2;
         while half > 0 {
             let (to, from) = turned.split_at_mut(half);
@@ -133,9 +148,14 @@ impl<T: Element> LaneSums<'_, T> {
         *y = *y + self.alpha * sum;
     }
 
-    /// The running sums of the rows `first..first + R`.
+    /// Writes the running sums of the rows `first..first + R`.
     #[inline(always)]
-    fn rows<S: Simd, const N: usize, const R: usize>(&self, simd: S, first: usize) -> [[T; RUNNING]; R] {
+    fn rows<S: Simd, const N: usize, const R: usize>(
+        &self,
+        simd: S,
+        first: usize,
+        all: &mut [[T; RUNNING]; R],
+    ) {
         let mut running = [[Vector::splat(simd, T::zero()); N]; R];
         let a = chunks::<T, R>(self.a, first, self.n);
         match self.b {
@@ -165,12 +185,10 @@ impl<T: Element> LaneSums<'_, T> {
                 }
             }
         }
-        let mut all = [[T::zero(); RUNNING]; R];
         for (r, (sums, running)) in all.iter_mut().zip(&running).enumerate() {
             store(simd, running, sums);
             self.rest::<S>(first + r, sums);
         }
-        all
     }
 
     /// Adds the lanes of row `r` beyond the last whole chunk.

@@ -15,7 +15,7 @@ pub(super) const PADDING: usize = 16;
 pub(super) struct Memory<'a, T> {
     pub(super) shared: Shared<'a, T>,
     pub(super) block: &'a [Aligned<T>],
-    pub(super) late: &'a [Vec<T>],
+    pub(super) late: &'a [Aligned<T>],
     pub(super) examples: usize,
     /// Elements from one row of examples to the next.
     pub(super) stride: usize,

@@ -27,7 +27,7 @@ impl<T: Element> Program<T> {
         let mut text = String::new();
         let rows: usize = self.buffers.rows.iter().sum();
         let bytes = |n: usize| n * size_of::<T>();
-        let shared: usize = self.shared.iter().map(Vec::len).sum();
+        let shared: usize = self.shared.iter().map(|value| value.len()).sum();
         let sums: usize = self.late.iter().sum();
         let block = if self.one_block {
             "all examples as one block".to_owned()

@@ -4,13 +4,13 @@ use std::collections::HashMap;
 
 use super::instruction::Place;
 use super::{Compiler, constant, sums_examples};
-use crate::kernels::Element;
+use crate::kernels::{Aligned, Element};
 use crate::tape::Op;
 
 /// Lines by when they run, and the values that examples share.
 pub(super) struct Groups<T> {
     /// What follows from shared inputs, to be computed, or from nothing.
-    pub(super) shared: Vec<Vec<T>>,
+    pub(super) shared: Vec<Aligned<T>>,
     /// The number of elements of each sum over examples, and of each value that follows from one.
     pub(super) late: Vec<usize>,
     /// Once and for all.
@@ -31,7 +31,7 @@ impl Compiler<'_> {
         let mut is_fixed = vec![false; self.tape.nodes().len()];
         let mut begun = HashMap::new();
         for (line, node) in self.tape.nodes().iter().enumerate() {
-            let size = node.shape().iter().product::<usize>();
+            let size = node.size();
             let operands = self.operands(line);
             if let Some(&sum) = begun.get(&line) {
                 // Its operands have been added up where it is.

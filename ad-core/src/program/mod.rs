@@ -31,7 +31,7 @@ use std::collections::{HashMap, HashSet};
 use smallvec::SmallVec;
 
 use crate::error::{Error, Result};
-use crate::kernels::Element;
+use crate::kernels::{Aligned, Element};
 use crate::tape::{Extent, Label, Labels, Node, Op, Operand, Tape};
 use buffers::Buffers;
 use fuse::{Line, fuse};
@@ -73,7 +73,7 @@ pub struct Program<T> {
     inputs: Vec<Port>,
     outputs: Vec<Port>,
     /// What follows from shared inputs, to be computed, or from nothing, as it is.
-    shared: Vec<Vec<T>>,
+    shared: Vec<Aligned<T>>,
     /// The number of elements of each sum over examples, and of each value that follows from one.
     late: Vec<usize>,
     /// How each value of `late` comes to be.
@@ -157,7 +157,7 @@ impl<T> Program<T> {
             .collect();
         for (k, value) in self.shared.iter_mut().enumerate() {
             if !used.contains(&Place::Shared(k)) {
-                *value = Vec::new();
+                *value = Aligned::default();
             }
         }
         for (k, size) in self.late.iter_mut().enumerate() {
@@ -243,7 +243,7 @@ impl<'a> Compiler<'a> {
         let suffix: Vec<usize> = suffix.into_iter().map(|(_, line)| line).collect();
         let [fixed, prefix] = [fixed, prefix].map(|lines| {
             self.plain(&lines, &mut |n| {
-                shared.push(vec![T::zero(); n]);
+                shared.push(Aligned::new(n));
                 Place::Shared(shared.len() - 1)
             })
         });
@@ -424,10 +424,10 @@ fn sums_examples(node: &Node) -> bool {
     node.example_label().is_some() && !node.has_example()
 }
 
-fn constant<T: Element>(node: &Node, size: usize) -> Vec<T> {
+fn constant<T: Element>(node: &Node, size: usize) -> Aligned<T> {
     match &node.op {
-        Op::Constant(values) => values.iter().map(|c| T::from_f64(c.0)).collect(),
-        _ => vec![T::zero(); size],
+        Op::Constant(values) => Aligned::of(&values.iter().map(|c| T::from_f64(c.0)).collect::<Vec<T>>()),
+        _ => Aligned::new(size),
     }
 }
 

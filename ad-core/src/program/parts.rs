@@ -17,7 +17,7 @@ pub(super) fn view(node: &Node, storage: &Storage) -> Option<View> {
         Op::Reshape | Op::Gather(_) => {
             let runs = Run::join(row_table(node, storage));
             let [Run { to: 0, from, length }] = runs[..] else { return None };
-            let size: usize = node.shape().iter().product();
+            let size = node.size();
             let steps = storage.steps(node, 0).iter().map(|&(_, step)| step).collect();
             (length == size).then(|| View { offset: storage.offset(0) + from, steps })
         }
@@ -50,6 +50,6 @@ pub(super) fn side_by_side(tape: &Tape, line: usize) -> Option<SmallVec<[usize; 
         .map(|(to, _)| to)
         .collect();
     written.sort_unstable();
-    let size = node.shape().iter().product::<usize>();
+    let size = node.size();
     (written.len() == size && written.iter().enumerate().all(|(k, &to)| k == to as usize)).then_some(pads)
 }

@@ -8,6 +8,8 @@
 //! A *class* is one index, followed through the values that carry it beside another one. Lines that carry a class form a
 //! loop, or several: what depends on a result of the loop by a way outside of it comes in a later one.
 
+use smallvec::SmallVec;
+
 use crate::tape::{Extent, Label, Node, Op, Operand, Tape, all_distinct};
 
 /// From which sizes on lines run in a loop of their own.
@@ -44,8 +46,8 @@ pub(super) enum Unit {
 
 /// Groups the lines `body` of a tape, each behind what it reads, into loops and the rest, each after what it reads.
 pub(super) fn roll(tape: &Tape, body: &[usize], rolling: Rolling) -> Vec<Unit> {
-    let classes = Classes::find(tape, body);
     let mut member: Vec<Option<(usize, Label)>> = vec![None; tape.nodes().len()];
+    let classes = Classes::find(tape, body);
     for class in classes.worthwhile(tape, body, rolling) {
         let lines: Vec<(usize, Label)> =
             body.iter().filter_map(|&k| classes.label(tape, k, class).map(|l| (k, l))).collect();
@@ -58,16 +60,17 @@ pub(super) fn roll(tape: &Tape, body: &[usize], rolling: Rolling) -> Vec<Unit> {
     schedule(tape, body, &member)
 }
 
-/// Rows of a value, for one example.
-fn rows(node: &Node) -> usize {
-    node.shape().iter().product()
-}
-
 /// The fixed indices of values that have an example and other indices beside, joined along the lines that share them.
 struct Classes {
-    /// The number of each value's first dimension.
-    first: Vec<usize>,
-    parent: Vec<usize>,
+    lines: Vec<Carried>,
+}
+
+/// The labels of a line that stand for an index of a large value, with the class of that index.
+#[derive(Clone, Debug, Default)]
+struct Carried {
+    labels: SmallVec<[(Label, usize); 8]>,
+    /// How many of them are those of operands.
+    operands: usize,
 }
 
 impl Classes {
@@ -78,61 +81,42 @@ impl Classes {
             first.push(count);
             count += node.out.len();
         }
-        let mut classes = Classes { first, parent: (0..count).collect() };
+        let mut parent: Vec<usize> = (0..count).collect();
+        let mut lines = vec![Carried::default(); tape.nodes().len()];
         for &line in body {
-            let slots = classes.slots(tape, line);
-            for (k, &(label, slot)) in slots.iter().enumerate() {
-                if let Some(&(_, other)) = slots[..k].iter().find(|(l, _)| *l == label) {
-                    let (a, b) = (classes.root(slot), classes.root(other));
-                    classes.parent[a] = b;
+            // At first a class is the place of an index among those of all values.
+            let carried = carried(tape, line, &first);
+            for (k, &(label, place)) in carried.labels.iter().enumerate() {
+                if let Some(&(_, other)) = carried.labels[..k].iter().find(|(l, _)| *l == label) {
+                    let (a, b) = (root(&parent, place), root(&parent, other));
+                    parent[a] = b;
                 }
             }
+            lines[line] = carried;
         }
-        classes
-    }
-
-    fn root(&self, mut slot: usize) -> usize {
-        while self.parent[slot] != slot {
-            slot = self.parent[slot];
+        for (_, class) in lines.iter_mut().flat_map(|line| &mut line.labels) {
+            *class = root(&parent, *class);
         }
-        slot
-    }
-
-    /// The labels of a line that stand for an index of a large value, with the place of that index.
-    fn slots(&self, tape: &Tape, line: usize) -> Vec<(Label, usize)> {
-        let node = &tape.nodes()[line];
-        let operands = node.operands.iter().map(|o| (o.node.index(), &o.labels));
-        let mut slots = Vec::new();
-        for (value, labels) in operands.chain([(line, &node.out)]) {
-            let of = &tape.nodes()[value];
-            for (place, &label) in labels.iter().enumerate() {
-                let Extent::Fixed(n) = of.dims()[place] else { continue };
-                if of.has_example() && n > 1 && rows(of) > n {
-                    slots.push((label, self.first[value] + place));
-                }
-            }
-        }
-        slots
+        Classes { lines }
     }
 
     /// The label of a line that belongs to a class, if the line can run in a loop over it.
     fn label(&self, tape: &Tape, line: usize, class: usize) -> Option<Label> {
-        let mut labels = self.slots(tape, line).into_iter().filter(|&(_, s)| self.root(s) == class);
-        let (label, _) = labels.next()?;
-        (labels.all(|(l, _)| l == label) && loopable(&tape.nodes()[line], label)).then_some(label)
+        let mut labels = self.lines[line].labels.iter().filter(|(_, c)| *c == class).map(|(l, _)| *l);
+        let label = labels.next()?;
+        (labels.all(|l| l == label) && loopable(&tape.nodes()[line], label)).then_some(label)
     }
 
     /// The classes with large values, those with the most rows first.
     fn worthwhile(&self, tape: &Tape, body: &[usize], rolling: Rolling) -> Vec<usize> {
         let mut weights: Vec<(usize, usize)> = Vec::new();
         for &line in body {
-            let node = &tape.nodes()[line];
-            for (place, dim) in node.dims().iter().enumerate() {
-                let (Extent::Fixed(n), size) = (dim, rows(node)) else { continue };
-                if !node.has_example() || *n < 2 || size < rolling.large || size / n < rolling.enough {
+            let (node, Carried { labels, operands }) = (&tape.nodes()[line], &self.lines[line]);
+            for &(label, class) in &labels[*operands..] {
+                let (Extent::Fixed(n), size) = (node.extent(label), node.size()) else { continue };
+                if size < rolling.large || size / n < rolling.enough {
                     continue;
                 }
-                let class = self.root(self.first[line] + place);
                 match weights.iter_mut().find(|(c, _)| *c == class) {
                     Some((_, weight)) => *weight += size,
                     None => weights.push((class, size)),
@@ -140,13 +124,44 @@ impl Classes {
             }
         }
         // Every line that carries the class must be able to loop.
-        let carries = |line: usize, class| self.slots(tape, line).iter().any(|&(_, s)| self.root(s) == class);
+        let carries = |line: usize, class| self.lines[line].labels.iter().any(|(_, c)| *c == class);
         weights.retain(|&(class, _)| {
             body.iter().all(|&k| !carries(k, class) || self.label(tape, k, class).is_some())
         });
         weights.sort_by_key(|&(_, weight)| std::cmp::Reverse(weight));
         weights.into_iter().map(|(class, _)| class).collect()
     }
+}
+
+fn root(parent: &[usize], mut place: usize) -> usize {
+    while parent[place] != place {
+        place = parent[place];
+    }
+    place
+}
+
+/// The labels of a line that stand for an index of a large value, with the place of that index, given the place of the
+/// first index of each value.
+fn carried(tape: &Tape, line: usize, first: &[usize]) -> Carried {
+    let node = &tape.nodes()[line];
+    let mut carried = Carried::default();
+    let operands = node.operands.iter().map(|o| (o.node.index(), &o.labels));
+    for (value, labels) in operands.chain([(line, &node.out)]) {
+        if value == line {
+            carried.operands = carried.labels.len();
+        }
+        let of = &tape.nodes()[value];
+        if !of.has_example() {
+            continue;
+        }
+        let size = of.size();
+        for (place, (&own, &label)) in of.out.iter().zip(labels).enumerate() {
+            if matches!(of.extent(own), Extent::Fixed(n) if n > 1 && size > n) {
+                carried.labels.push((label, first[value] + place));
+            }
+        }
+    }
+    carried
 }
 
 /// Whether a line may run value by value of one of its indices.

@@ -13,7 +13,7 @@ use crate::kernels::{Aligned, BLOCK, Element, LONGEST};
 #[derive(Clone, Debug)]
 pub struct Binding<T> {
     given: Vec<Vec<T>>,
-    pub(super) values: Vec<Vec<T>>,
+    pub(super) values: Vec<Aligned<T>>,
     scratch: Scratch<T>,
 }
 
@@ -32,7 +32,7 @@ impl<T> Binding<T> {
 #[derive(Debug)]
 pub struct Workspace<T> {
     block: Vec<Aligned<T>>,
-    late: Vec<Vec<T>>,
+    late: Vec<Aligned<T>>,
     scratch: Scratch<T>,
     examples: usize,
     stride: usize,
@@ -93,7 +93,7 @@ impl<T: Element> Program<T> {
 
     /// Memory for sums over examples only, to add those of blocks to and to [`Program::finish`].
     pub fn totals(&self) -> Workspace<T> {
-        let late = self.late.iter().map(|&n| vec![T::zero(); n]).collect();
+        let late = self.late.iter().map(|&n| Aligned::new(n)).collect();
         Workspace {
             block: Vec::new(),
             late,
@@ -109,7 +109,7 @@ impl<T: Element> Program<T> {
         let capacity = row_stride(examples);
         Workspace {
             block: self.buffers.rows.iter().map(|rows| Aligned::new(rows * capacity)).collect(),
-            late: self.late.iter().map(|&n| vec![T::zero(); n]).collect(),
+            late: self.late.iter().map(|&n| Aligned::new(n)).collect(),
             scratch: Scratch::default(),
             examples,
             stride: capacity,
@@ -257,15 +257,15 @@ fn exchange<T>(place: Place, workspace: &mut Workspace<T>, rows: &mut Rows<T>) {
 fn run_shared<T: Element>(
     instructions: &[Instruction],
     given: Given<'_, T>,
-    values: &mut [Vec<T>],
+    values: &mut [Aligned<T>],
     scratch: &mut Scratch<T>,
 ) {
     for instruction in instructions {
         let mut take = |place| match place {
             Place::Shared(k) => std::mem::take(&mut values[k]),
-            _ => Vec::new(),
+            _ => Aligned::default(),
         };
-        collect!(let taken: SmallVec<[Vec<T>; LONGEST]> = instruction.outs.iter().map(|out| take(out.place)));
+        collect!(let taken: SmallVec<[Aligned<T>; LONGEST]> = instruction.outs.iter().map(|out| take(out.place)));
         let shared = Shared { given, values };
         let memory = Memory { shared, block: &[], late: &[], examples: 0, stride: 0 };
         collect!(let ys: SmallVec<[&mut [T]; LONGEST]> = taken.iter_mut().map(|y| &mut y[..]));
@@ -289,32 +289,26 @@ fn step<T: Element>(
     let (examples, stride) = (*examples, *stride);
     // The buffers of the results are taken out while the others are read.
     let take = |out: &Output| match out.place {
-        Place::Block(k) => Buffer::Block(std::mem::take(&mut block[k])),
-        Place::Late(k) => Buffer::Late(std::mem::take(&mut late[k])),
-        Place::Given(_) | Place::Shared(_) => Buffer::Late(Vec::new()),
+        Place::Block(k) => std::mem::take(&mut block[k]),
+        Place::Late(k) => std::mem::take(&mut late[k]),
+        Place::Given(_) | Place::Shared(_) => Aligned::default(),
     };
-    collect!(let taken: SmallVec<[Buffer<T>; LONGEST]> = instruction.outs.iter().map(take));
+    collect!(let taken: SmallVec<[Aligned<T>; LONGEST]> = instruction.outs.iter().map(take));
     let memory = Memory { shared, block, late, examples, stride };
-    let rows = |(buffer, out)| match (buffer, out) {
-        (&mut Buffer::Block(ref mut y), &Output { stride: rows, .. }) => &mut y[iteration * rows * stride..],
-        (&mut Buffer::Late(ref mut y), &Output { stride: rows, .. }) => &mut y[iteration * rows..],
-    };
-    collect!(let ys: SmallVec<[&mut [T]; LONGEST]> = taken.iter_mut().zip(&instruction.outs).map(rows));
+    let own = taken.iter_mut().zip(&instruction.outs).map(|(y, out)| {
+        let scale = if matches!(out.place, Place::Block(_)) { stride } else { 1 };
+        &mut y[iteration * out.stride * scale..]
+    });
+    collect!(let ys: SmallVec<[&mut [T]; LONGEST]> = own);
     run(instruction, iteration, &memory, &mut ys, scratch);
     drop(ys);
-    for (buffer, out) in taken.iter_mut().zip(&instruction.outs) {
-        match (buffer, out.place) {
-            (Buffer::Block(y), Place::Block(k)) => block[k] = std::mem::take(y),
-            (Buffer::Late(y), Place::Late(k)) => late[k] = std::mem::take(y),
-            _ => {}
+    for (y, out) in taken.iter_mut().zip(&instruction.outs) {
+        match out.place {
+            Place::Block(k) => block[k] = std::mem::take(y),
+            Place::Late(k) => late[k] = std::mem::take(y),
+            Place::Given(_) | Place::Shared(_) => {}
         }
     }
-}
-
-/// A value that is being written.
-enum Buffer<T> {
-    Block(Aligned<T>),
-    Late(Vec<T>),
 }
 
 impl<T: Element> Workspace<T> {
@@ -339,8 +333,8 @@ impl<T: Element> Workspace<T> {
     }
 
     /// The sums over examples so far (and places for what follows from them).
-    pub fn sums(&self) -> &[Vec<T>] {
-        &self.late
+    pub fn sums(&self) -> impl Iterator<Item = &[T]> {
+        self.late.iter().map(|sum| &sum[..])
     }
 
     /// Begins new sums: those that come to be in one of the ways `of`.

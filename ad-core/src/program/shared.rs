@@ -1,5 +1,7 @@
 //! What all examples share, while a program runs.
 
+use crate::kernels::Aligned;
+
 /// The shared inputs: copies that a binding keeps, or those of one call where the caller has them.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Given<'a, T> {
@@ -20,5 +22,5 @@ impl<'a, T> Given<'a, T> {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Shared<'a, T> {
     pub(super) given: Given<'a, T>,
-    pub(super) values: &'a [Vec<T>],
+    pub(super) values: &'a [Aligned<T>],
 }

@@ -170,6 +170,12 @@ impl Node {
         shape_of(&self.dims())
     }
 
+    /// The elements of one example.
+    pub(crate) fn size(&self) -> usize {
+        let fixed = |&l: &Label| if let Extent::Fixed(n) = self.extent(l) { n } else { 1 };
+        self.out.iter().map(fixed).product()
+    }
+
     /// How far an index runs.
     pub fn extent(&self, label: Label) -> Extent {
         self.extents[label as usize]

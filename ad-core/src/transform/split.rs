@@ -146,7 +146,7 @@ impl Tape {
 
 /// Numbers of one example; at least one, so that every line can be cut.
 fn size(node: &Node) -> u64 {
-    let size: usize = node.shape().iter().product();
+    let size = node.size();
     (size as u64).max(1)
 }
 

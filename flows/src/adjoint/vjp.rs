@@ -206,7 +206,7 @@ impl<T: Element> OdeVjp<T> {
     ) -> Result<Vec<Vec<T>>> {
         let mut memory = self.backward.take_memory();
         self.backward.run_block(&bound.backward, &mut memory, history, extras, bars)?;
-        let sums = memory.reverse.sums().to_vec();
+        let sums = memory.reverse.sums().map(<[T]>::to_vec).collect();
         self.backward.put_back(memory);
         Ok(sums)
     }
