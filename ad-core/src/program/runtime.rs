@@ -261,21 +261,11 @@ fn run_shared<T: Element>(
     scratch: &mut Scratch<T>,
 ) {
     for instruction in instructions {
-        let mut take = |place| match place {
-            Place::Shared(k) => std::mem::take(&mut values[k]),
-            _ => Aligned::default(),
-        };
-        collect!(let taken: SmallVec<[Aligned<T>; LONGEST]> = instruction.outs.iter().map(|out| take(out.place)));
-        let shared = Shared { given, values };
-        let memory = Memory { shared, block: &[], late: &[], examples: 0, stride: 0 };
-        collect!(let ys: SmallVec<[&mut [T]; LONGEST]> = taken.iter_mut().map(|y| &mut y[..]));
-        run(instruction, 0, &memory, &mut ys, scratch);
-        drop(ys);
-        for (y, out) in taken.iter_mut().zip(&instruction.outs) {
-            if let Place::Shared(k) = out.place {
-                values[k] = std::mem::take(y);
-            }
-        }
+        write(&instruction.outs, values, |values, ys| {
+            let shared = Shared { given, values };
+            let memory = Memory { shared, block: &[], late: &[], examples: 0, stride: 0 };
+            run_to(ys, instruction, 0, &memory, scratch);
+        });
     }
 }
 
@@ -287,28 +277,84 @@ fn step<T: Element>(
 ) {
     let Workspace { block, late, scratch, examples, stride, .. } = workspace;
     let (examples, stride) = (*examples, *stride);
-    // The buffers of the results are taken out while the others are read.
-    let take = |out: &Output| match out.place {
-        Place::Block(k) => std::mem::take(&mut block[k]),
-        Place::Late(k) => std::mem::take(&mut late[k]),
-        Place::Given(_) | Place::Shared(_) => Aligned::default(),
-    };
-    collect!(let taken: SmallVec<[Aligned<T>; LONGEST]> = instruction.outs.iter().map(take));
-    let memory = Memory { shared, block, late, examples, stride };
-    let own = taken.iter_mut().zip(&instruction.outs).map(|(y, out)| {
-        let scale = if matches!(out.place, Place::Block(_)) { stride } else { 1 };
-        &mut y[iteration * out.stride * scale..]
+    write(&instruction.outs, &mut BlockValues { block, late }, |BlockValues { block, late }, ys| {
+        let memory = Memory { shared, block, late, examples, stride };
+        run_to(ys, instruction, iteration, &memory, scratch);
     });
-    collect!(let ys: SmallVec<[&mut [T]; LONGEST]> = own);
-    run(instruction, iteration, &memory, &mut ys, scratch);
-    drop(ys);
-    for (y, out) in taken.iter_mut().zip(&instruction.outs) {
-        match out.place {
-            Place::Block(k) => block[k] = std::mem::take(y),
-            Place::Late(k) => late[k] = std::mem::take(y),
-            Place::Given(_) | Place::Shared(_) => {}
+}
+
+/// Values among which instructions write.
+trait Written<T> {
+    /// The value at a place, if it is one of these.
+    fn at(&mut self, place: Place) -> Option<&mut Aligned<T>>;
+}
+
+impl<T> Written<T> for [Aligned<T>] {
+    fn at(&mut self, place: Place) -> Option<&mut Aligned<T>> {
+        if let Place::Shared(k) = place { Some(&mut self[k]) } else { None }
+    }
+}
+
+struct BlockValues<'w, T> {
+    block: &'w mut [Aligned<T>],
+    late: &'w mut [Aligned<T>],
+}
+
+impl<T> Written<T> for BlockValues<'_, T> {
+    fn at(&mut self, place: Place) -> Option<&mut Aligned<T>> {
+        match place {
+            Place::Block(k) => Some(&mut self.block[k]),
+            Place::Late(k) => Some(&mut self.late[k]),
+            Place::Given(_) | Place::Shared(_) => None,
         }
     }
+}
+
+/// Calls `run` with the results taken out of the values, of which it reads the others.
+fn write<T, V: Written<T> + ?Sized>(
+    outs: &[Output],
+    values: &mut V,
+    run: impl FnOnce(&V, &mut [Aligned<T>]),
+) {
+    let mut take = |out: &Output| values.at(out.place).map(std::mem::take).unwrap_or_default();
+    // Nearly all have one result: a list of them costs as much as a small instruction.
+    if let [out] = outs {
+        let mut ys = [take(out)];
+        run(values, &mut ys);
+        put_back(outs, values, &mut ys);
+    } else {
+        collect!(let ys: SmallVec<[Aligned<T>; LONGEST]> = outs.iter().map(take));
+        run(values, &mut ys);
+        put_back(outs, values, &mut ys);
+    }
+}
+
+fn put_back<T, V: Written<T> + ?Sized>(outs: &[Output], values: &mut V, ys: &mut [Aligned<T>]) {
+    for (out, y) in outs.iter().zip(ys) {
+        if let Some(value) = values.at(out.place) {
+            *value = std::mem::take(y);
+        }
+    }
+}
+
+/// Runs one iteration of an instruction, whose results are `ys`.
+fn run_to<T: Element>(
+    ys: &mut [Aligned<T>],
+    instruction: &Instruction,
+    iteration: usize,
+    memory: &Memory<'_, T>,
+    scratch: &mut Scratch<T>,
+) {
+    let first = |out: &Output| {
+        let scale = if matches!(out.place, Place::Block(_)) { memory.stride } else { 1 };
+        iteration * out.stride * scale
+    };
+    if let ([y], [out]) = (&mut *ys, &instruction.outs[..]) {
+        return run(instruction, iteration, memory, &mut [&mut y[first(out)..]], scratch);
+    }
+    let own = ys.iter_mut().zip(&instruction.outs).map(|(y, out)| &mut y[first(out)..]);
+    collect!(let ys: SmallVec<[&mut [T]; LONGEST]> = own);
+    run(instruction, iteration, memory, &mut ys, scratch);
 }
 
 impl<T: Element> Workspace<T> {
