@@ -94,9 +94,11 @@ fn centring_a_batch_needs_all_examples_at_once() {
 /// one, or in none of them, parts of something, on a diagonal, at sizes around those of the kernels.
 #[test]
 fn shared_products_in_any_layout() {
-    for [m, k, n] in [[1, 1, 1], [3, 5, 7], [7, 8, 9], [8, 17, 8], [16, 3, 33], [2, 64, 24]] {
+    for [m, k, n] in
+        [[1, 1, 1], [3, 5, 7], [7, 8, 9], [8, 17, 8], [16, 3, 33], [2, 64, 24], [3, 18, 9], [3, 19, 13]]
+    {
         let inputs = format!(
-            "in a[m:{m},k:{k}]\nin b[n:{n},k:{k}]\nin c[k:{k},n:{n}]\nin d[n:{n},m:{m}]\nin f[k:{k}]\n"
+            "in a[m:{m},k:{k}]\nin b[n:{n},k:{k}]\nin c[k:{k},n:{n}]\nin d[n:{n},m:{m}]\nin f[k:{k}]\nin q[n:{n}]\nin r[j:1,k:{k}]\n"
         );
         let large = format!(
             "in g[m:{m},n:{n},k:{k}]\nin h[k:{k},n:{n},m:{m}]\nin p[k:{k},n:{n},z:2]\nv8[k,n,z:1] = p[k,n,y] where y = z + 1\n"
@@ -115,6 +117,12 @@ fn shared_products_in_any_layout() {
             "v9[n,n] = sum_k b[n,k] * c[k,n]",
             "v9[] = sum_{m,n,k} g[m,n,k] * h[k,n,m]",
             "v9[m,n,k] = a[m,k] * b[n,k]",
+            // Operands that lack an index: one row or one number, again and again.
+            "v9[n] = sum_k q[n] * b[n,k]",
+            "v9[n] = sum_k b[n,k] * q[n]",
+            "v9[n] = sum_k f[k] * b[n,k]",
+            "v9[m,n,j] = sum_k d[n,m] * r[j,k]",
+            "v9[] = sum_k f[k] * f[k]",
         ] {
             compare(&format!("{inputs}{large}{product}\nout y = v9\n").parse().unwrap(), 1);
         }

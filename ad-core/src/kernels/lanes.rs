@@ -7,7 +7,7 @@
 use pulp::{Simd, WithSimd};
 
 use super::element::{Kind, Task};
-use super::simd::{Vector, fuses, load, store};
+use super::simd::{Vector, load, store};
 use super::transpose::Transposition;
 use super::{Element, Rows, RowsMut};
 
@@ -77,15 +77,15 @@ impl<T: Element> WithSimd for LaneSums<'_, T> {
 /// The running sums of [`sums_over_lanes`].
 const RUNNING: usize = 16;
 
-/// The running sums of as many rows. A row begins at a cache line: what is read right after it was written waits if it
-/// lies across two.
+/// The running sums of `R` rows. A row begins at a cache line: what is read right after it was written waits if it lies
+/// across two.
 #[repr(align(64))]
-struct Square<T>([[T; RUNNING]; RUNNING]);
+struct Sums<T, const R: usize>([[T; RUNNING]; R]);
 
-impl<T: Element> Square<T> {
+impl<T: Element, const R: usize> Sums<T, R> {
     #[inline(always)]
     fn zeros() -> Self {
-        Square([[T::zero(); RUNNING]; RUNNING])
+        Sums([[T::zero(); RUNNING]; R])
     }
 }
 
@@ -99,17 +99,16 @@ impl<T: Element> LaneSums<'_, T> {
             first += RUNNING;
         }
         // Additions of several rows fill the time that one takes.
-        let mut sums = Square::zeros();
         while first + 4 <= self.count {
-            let [sums, ..] = sums.0.as_chunks_mut::<4>().0 else { return };
-            self.rows::<S, N, 4>(simd, first, sums);
-            (first..).zip(sums).for_each(|(r, sums)| self.add(r, by_halves(sums)));
+            let mut sums = Sums::<T, 4>::zeros();
+            self.rows::<S, N, 4>(simd, first, &mut sums.0);
+            (first..).zip(&sums.0).for_each(|(r, sums)| self.add(r, by_halves(sums)));
             first += 4;
         }
         while first < self.count {
-            let [sums, ..] = sums.0.as_chunks_mut::<1>().0 else { return };
-            self.rows::<S, N, 1>(simd, first, sums);
-            self.add(first, by_halves(&sums[0]));
+            let mut sums = Sums::<T, 1>::zeros();
+            self.rows::<S, N, 1>(simd, first, &mut sums.0);
+            self.add(first, by_halves(&sums.0[0]));
             first += 1;
         }
     }
@@ -117,7 +116,7 @@ impl<T: Element> LaneSums<'_, T> {
     /// As many rows as there are running sums, from `first` on: turned, their halves are added side by side.
     #[inline(always)]
     fn square<S: Simd, const N: usize>(&mut self, simd: S, first: usize) {
-        let (mut sums, mut turned) = (Square::zeros(), Square::zeros());
+        let (mut sums, mut turned) = (Sums::<T, RUNNING>::zeros(), Sums::<T, RUNNING>::zeros());
         for (rows, sums) in sums.0.as_chunks_mut::<4>().0.iter_mut().enumerate() {
             self.rows::<S, N, 4>(simd, first + 4 * rows, sums);
         }
@@ -185,29 +184,47 @@ impl<T: Element> LaneSums<'_, T> {
                 }
             }
         }
-        for (r, (sums, running)) in all.iter_mut().zip(&running).enumerate() {
+        self.add_rest(simd, first, &mut running);
+        for (sums, running) in all.iter_mut().zip(&running) {
             store(simd, running, sums);
-            self.rest::<S>(first + r, sums);
         }
     }
 
-    /// Adds the lanes of row `r` beyond the last whole chunk.
+    /// Adds the lanes beyond the last whole chunk of the rows `first..first + R`. The zeros that fill a register up change no
+    /// running sum: none is `-0`.
     #[inline(always)]
-    fn rest<S: Simd>(&self, r: usize, sums: &mut [T; RUNNING]) {
+    fn add_rest<S: Simd, const N: usize, const R: usize>(
+        &self,
+        simd: S,
+        first: usize,
+        running: &mut [[Vector<S, T>; N]; R],
+    ) {
         let whole = self.n / RUNNING * RUNNING;
         if whole == self.n {
             return;
         }
-        let a = &self.a.data[r * self.a.stride..][whole..self.n];
-        if let Some(b) = self.b {
-            let b = &b.data[r * b.stride..][whole..self.n];
-            for (sum, (&a, &b)) in sums.iter_mut().zip(a.iter().zip(b)) {
-                *sum = add_product::<S, T>(*sum, a, b);
+        for (r, running) in running.iter_mut().enumerate() {
+            let a = load_part(simd, &self.a.data[(first + r) * self.a.stride..][whole..self.n]);
+            if let Some(b) = self.b {
+                let b = load_part(simd, &b.data[(first + r) * b.stride..][whole..self.n]);
+                add_products(running, a, b);
+            } else {
+                for (sum, a) in running.iter_mut().zip(a) {
+                    *sum = *sum + a;
+                }
             }
-        } else {
-            sums.iter_mut().zip(a).for_each(|(sum, &a)| *sum = *sum + a);
         }
     }
+}
+
+/// A part of a chunk, and zeros.
+#[inline(always)]
+fn load_part<S: Simd, T: Element, const N: usize>(simd: S, part: &[T]) -> [Vector<S, T>; N] {
+    let mut registers = [Vector::splat(simd, T::zero()); N];
+    for (register, part) in registers.iter_mut().zip(part.chunks(T::lanes::<S>())) {
+        *register = Vector::new(simd, T::load(simd, part));
+    }
+    registers
 }
 
 /// The whole chunks of the rows `first..first + R` of `n` lanes.
@@ -247,11 +264,6 @@ fn by_halves<T: Element>(sums: &[T; RUNNING]) -> T {
     let s4: [T; 4] = [s8[0] + s8[4], s8[1] + s8[5], s8[2] + s8[6], s8[3] + s8[7]];
     let s2: [T; 2] = [s4[0] + s4[2], s4[1] + s4[3]];
     s2[0] + s2[1]
-}
-
-#[inline(always)]
-fn add_product<S: Simd, T: Element>(sum: T, a: T, b: T) -> T {
-    if fuses::<S>() { a.mul_add(b, sum) } else { a * b + sum }
 }
 
 /// Something to add up in each lane.

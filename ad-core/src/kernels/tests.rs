@@ -153,9 +153,10 @@ fn matmul_over_lanes_is_a_sum_in_order_from_zero_or_sixteen_of_them() {
     });
 }
 
-fn transposition_moves_every_entry<T: Element>([rows, cols]: [usize; 2]) {
-    let (src_stride, dst_stride) = (cols + 1, rows + 2);
-    let src = numbers::<T>(rows * src_stride, 1, true);
+fn transposition_moves_every_entry<T: Element>([rows, cols]: [usize; 2], src_stride: usize) {
+    let dst_stride = rows + 2;
+    // Nothing lies behind the last row.
+    let src = numbers::<T>(rows.saturating_sub(1) * src_stride + cols, 1, true);
     let dst = numbers::<T>(cols * dst_stride, 2, true);
     let mut want = dst.clone();
     for i in 0..rows {
@@ -166,7 +167,13 @@ fn transposition_moves_every_entry<T: Element>([rows, cols]: [usize; 2]) {
     let mut got = dst;
     let from = Rows { data: &src, stride: src_stride };
     transpose([rows, cols], from, RowsMut { data: &mut got, stride: dst_stride });
-    assert_same(&got, &want, &format!("{rows} x {cols}"));
+    assert_same(&got, &want, &format!("{rows} x {cols}, {src_stride} apart"));
+}
+
+#[test]
+#[should_panic(expected = "out of range")]
+fn a_source_that_is_too_short_is_not_transposed() {
+    transpose([3, 2], Rows { data: &[0.0_f64; 5], stride: 2 }, RowsMut { data: &mut [0.0; 6], stride: 3 });
 }
 
 #[test]
@@ -174,8 +181,11 @@ fn transposition_moves_every_entry_and_no_other() {
     at_every_level(|| {
         for rows in LENGTHS {
             for cols in LENGTHS {
-                transposition_moves_every_entry::<f32>([rows, cols]);
-                transposition_moves_every_entry::<f64>([rows, cols]);
+                // One row, again and again, and rows with something between.
+                for src_stride in [0, cols, cols + 1] {
+                    transposition_moves_every_entry::<f32>([rows, cols], src_stride);
+                    transposition_moves_every_entry::<f64>([rows, cols], src_stride);
+                }
             }
         }
     });

@@ -39,10 +39,16 @@ impl<T: Element> Transposition<'_, T> {
         if top == bottom {
             return;
         }
+        let stride = self.src.stride;
         for j in left..right {
             let dst = &mut self.dst.data[j * self.dst.stride..][top..bottom];
-            let src = self.src.data[top * self.src.stride + j..].iter().step_by(self.src.stride.max(1));
-            for (dst, &src) in dst.iter_mut().zip(src) {
+            // All of them have to be there: the walk would end without a word where they are not.
+            let src = &self.src.data[top * stride + j..=(bottom - 1) * stride + j];
+            if stride == 0 {
+                dst.fill(src[0]);
+                continue;
+            }
+            for (dst, &src) in dst.iter_mut().zip(src.iter().step_by(stride)) {
                 *dst = src;
             }
         }
@@ -54,14 +60,16 @@ impl<T: Element> Transposition<'_, T> {
         [0, 0]
     }
 
-    /// All whole squares that fit into registers, and of half their size beside and below them; returns the rows and columns
-    /// that they fill.
+    /// All whole squares that fit into registers, and beside and below those of 64 bytes such of 32 bytes; returns the rows
+    /// and columns that they fill.
     #[cfg(target_arch = "x86_64")]
     #[inline(always)]
     fn squares<S: Simd>(&mut self) -> [usize; 2] {
         use pulp::x86::{V3, V4};
         let doubles = size_of::<T>() == 8;
-        let (Some(half), bytes) = (V3::try_new(), T::lanes::<S>() * size_of::<T>()) else { return [0, 0] };
+        let (Some(narrow_level), bytes) = (V3::try_new(), T::lanes::<S>() * size_of::<T>()) else {
+            return [0, 0];
+        };
         let mut done = [0, 0];
         if let (64, Some(level)) = (bytes, V4::try_new()) {
             done = if doubles {
@@ -82,12 +90,12 @@ impl<T: Element> Transposition<'_, T> {
             (32 | 64, true) => self.whole(
                 done,
                 #[inline(always)]
-                |rows| narrow::square_of_4(half, rows),
+                |rows| narrow::square_of_4(narrow_level, rows),
             ),
             (32 | 64, false) => self.whole(
                 done,
                 #[inline(always)]
-                |rows| narrow::square_of_8(half, rows),
+                |rows| narrow::square_of_8(narrow_level, rows),
             ),
             _ => done,
         }

@@ -252,8 +252,7 @@ impl<T: Element> Run<'_, T> {
     fn lane_sum(&self, product: &Product, y: &mut [T]) {
         let rows = &product.rows[..self.operands.len()];
         let n = self.examples;
-        let none = Axis { size: 1, steps: [0; 4] };
-        let (inner, outer) = product.over.split_last().unwrap_or((&none, &[]));
+        let (inner, outer) = product.over.split_last().unwrap_or((&Axis::ONCE, &[]));
         // Numbers are factors; without any row every example counts once.
         let mut lanes = (0..rows.len()).filter(|&k| rows[k]);
         let pair = [lanes.next(), lanes.next()];

@@ -1,5 +1,7 @@
 //! From a line of the tape to loops around a kernel.
 
+use std::collections::HashMap;
+
 use smallvec::SmallVec;
 
 use super::fuse::Line;
@@ -65,12 +67,19 @@ pub(super) struct Run {
 }
 
 impl Run {
-    /// Joins pairs `(to, from)` of rows, those to one row in their order.
+    /// Sorts pairs `(to, from)` of rows by where they go, and joins those that follow each other. What goes to one row keeps
+    /// its order: first comes the first of each row, then the second of each, and so on.
     pub(super) fn join(pairs: impl IntoIterator<Item = (u32, u32)>) -> Vec<Run> {
-        let mut pairs: Vec<(u32, u32)> = pairs.into_iter().collect();
-        pairs.sort_by_key(|(to, _)| *to);
+        let mut counts: HashMap<u32, u32> = HashMap::new();
+        let earlier = |(to, from)| {
+            let count = counts.entry(to).or_default();
+            *count += 1;
+            (*count, to, from)
+        };
+        let mut pairs: Vec<(u32, u32, u32)> = pairs.into_iter().map(earlier).collect();
+        pairs.sort_unstable();
         let mut runs: Vec<Run> = Vec::new();
-        for (to, from) in pairs {
+        for (_, to, from) in pairs {
             let (to, from) = (to as usize, from as usize);
             match runs.last_mut() {
                 Some(run) if (run.to + run.length, run.from + run.length) == (to, from) => run.length += 1,
@@ -215,8 +224,7 @@ fn matmul(node: &Node, layout: &Layout, alpha: f64) -> Option<Kernel> {
     }));
     let (place, k) = longest(k_axes.clone())?;
     k_axes.remove(place);
-    let one = Axis { size: 1, steps: [0; 4] };
-    let m = longest(m_axes.clone()).map_or(one, |(place, m)| {
+    let m = longest(m_axes.clone()).map_or(Axis::ONCE, |(place, m)| {
         m_axes.remove(place);
         m
     });

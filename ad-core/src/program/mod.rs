@@ -24,6 +24,7 @@ mod rows;
 mod runner;
 mod runtime;
 mod shared;
+mod steps;
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};

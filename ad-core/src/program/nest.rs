@@ -86,6 +86,11 @@ pub(super) struct Axis {
     pub(super) steps: Offsets,
 }
 
+impl Axis {
+    /// No loop.
+    pub(super) const ONCE: Axis = Axis { size: 1, steps: [0; 4] };
+}
+
 /// Loops, outermost first.
 pub(super) type Axes = SmallVec<[Axis; 4]>;
 

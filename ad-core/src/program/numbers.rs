@@ -6,9 +6,6 @@ use crate::kernels::{self, Aligned, Element, Old, Rows, RowsMut, Strided};
 /// How many sums run side by side.
 const WIDTH: usize = 8;
 
-/// No loop.
-const ONCE: Axis = Axis { size: 1, steps: [0; 4] };
-
 /// `y = alpha * sum (a * b)` over the axes; an operand that an axis does not move has the step 0 there.
 pub(super) fn product<T: Element>(
     alpha: T,
@@ -18,13 +15,14 @@ pub(super) fn product<T: Element>(
     y: &mut [T],
     [scratch, packed]: [&mut Aligned<T>; 2],
 ) {
+    if let (&[m, n], &[k]) = (over, summed)
+        && let Some(columns) = columns(m, n)
+    {
+        return matrix(alpha, [m, k, n], columns, operands, y, [scratch, packed]);
+    }
     match (over, summed) {
-        (&[m, n], &[k]) if n.steps[0] == 1 && n.size >= WIDTH && columns(m, n).is_some() => {
-            let columns = columns(m, n).unwrap_or(0);
-            matrix(alpha, [m, k, n], columns, operands, y, [scratch, packed]);
-        }
         (_, &[k]) if k.size >= WIDTH && k.steps[1..3] == [1, 1] => {
-            let (&m, outer) = over.split_last().unwrap_or((&ONCE, &[]));
+            let (&m, outer) = over.split_last().unwrap_or((&Axis::ONCE, &[]));
             for_each(outer, [0; 4], &mut |at| {
                 let [a, b] = [1, 2].map(|own| (&operands[own - 1][at[own]..], m.steps[own]));
                 dots([m, k], alpha, [a, b], &mut y[at[0]..]);
@@ -33,7 +31,7 @@ pub(super) fn product<T: Element>(
         (&[m], &[k]) if m.size >= WIDTH && k.size >= 2 * WIDTH => {
             match [1, 2].map(|operand| (m.steps[operand], k.steps[operand])) {
                 // One matrix row by row, the other column by column: it is turned.
-                [(1, down), (other, 1)] | [(other, 1), (1, down)] => {
+                [(1, down), (other, 1)] | [(other, 1), (1, down)] if down > 0 => {
                     let turned = usize::from(k.steps[1] == 1);
                     let scratch = scratch.at_least(m.size * k.size);
                     let from = Rows { data: operands[turned], stride: down };
@@ -47,9 +45,10 @@ pub(super) fn product<T: Element>(
     }
 }
 
-/// Which operand has the columns of a result, if the other one has its rows.
+/// Which operand has the columns of a result that is a matrix, and the other one its rows.
 fn columns(m: Axis, n: Axis) -> Option<usize> {
-    (0..2).find(|columns| n.steps[2 - columns] == 0 && m.steps[columns + 1] == 0)
+    let has_columns = |own: &usize| n.steps[2 - own] == 0 && m.steps[own + 1] == 0;
+    (0..2).find(has_columns).filter(|_| n.steps[0] == 1 && n.size >= WIDTH)
 }
 
 /// `y[i] = alpha * sum_k a[i, k] * b[i, k]`, of two matrices with their strides.
@@ -94,8 +93,8 @@ fn matrix<T: Element>(
 
 /// Any product, in loops that keep several sums at once.
 fn by_numbers<T: Element>(alpha: T, over: &[Axis], summed: &[Axis], [a, b]: [&[T]; 2], y: &mut [T]) {
-    let (&inner, outer) = over.split_last().unwrap_or((&ONCE, &[]));
-    let (&last, before) = summed.split_last().unwrap_or((&ONCE, &[]));
+    let (&inner, outer) = over.split_last().unwrap_or((&Axis::ONCE, &[]));
+    let (&last, before) = summed.split_last().unwrap_or((&Axis::ONCE, &[]));
     let [to, left, right, _] = inner.steps;
     for_each(outer, [0; 4], &mut |at| {
         for start in (0..inner.size).step_by(WIDTH) {

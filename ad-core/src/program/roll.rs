@@ -46,8 +46,8 @@ pub(super) enum Unit {
 
 /// Groups the lines `body` of a tape, each behind what it reads, into loops and the rest, each after what it reads.
 pub(super) fn roll(tape: &Tape, body: &[usize], rolling: Rolling) -> Vec<Unit> {
-    let mut member: Vec<Option<(usize, Label)>> = vec![None; tape.nodes().len()];
     let classes = Classes::find(tape, body);
+    let mut member: Vec<Option<(usize, Label)>> = vec![None; tape.nodes().len()];
     for class in classes.worthwhile(tape, body, rolling) {
         let lines: Vec<(usize, Label)> =
             body.iter().filter_map(|&k| classes.label(tape, k, class).map(|l| (k, l))).collect();

@@ -224,7 +224,7 @@ impl<T: Element, P: Borrow<Program<T>>> Runner<T, P> {
 }
 
 fn lock<T>(workspace: &Mutex<Workspace<T>>) -> std::sync::MutexGuard<'_, Workspace<T>> {
-    // A workspace has no state that a panic elsewhere could have left half done: each block begins anew.
+    // Each block begins anew. Memory that a panic has taken out of its place makes the next one panic; no number is wrong.
     workspace.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 

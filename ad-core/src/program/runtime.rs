@@ -2,12 +2,13 @@
 
 use smallvec::SmallVec;
 
-use super::execute::{Memory, PADDING, Scratch, collect, run};
-use super::instruction::{Instruction, Output, Place};
+use super::execute::{PADDING, Scratch};
+use super::instruction::{Instruction, Place};
 use super::shared::{Given, Shared};
+use super::steps::{BlockValues, run_in_block, run_shared};
 use super::{Port, Program, Step, Sum};
 use crate::error::{Error, Result};
-use crate::kernels::{Aligned, BLOCK, Element, LONGEST};
+use crate::kernels::{Aligned, BLOCK, Element};
 
 /// The shared inputs of a program, and all that follows from them alone.
 #[derive(Clone, Debug)]
@@ -126,11 +127,11 @@ impl<T: Element> Program<T> {
     pub(super) fn run_block_with(&self, shared: Shared<'_, T>, workspace: &mut Workspace<T>) {
         for part in &self.body {
             match part {
-                Step::One(instruction) => step(instruction, 0, shared, workspace),
+                Step::One(instruction) => workspace.run(instruction, 0, shared),
                 Step::Loop { extent, body } => {
                     for iteration in 0..*extent {
                         for instruction in body {
-                            step(instruction, iteration, shared, workspace);
+                            workspace.run(instruction, iteration, shared);
                         }
                     }
                 }
@@ -145,7 +146,7 @@ impl<T: Element> Program<T> {
 
     pub(super) fn finish_with(&self, shared: Shared<'_, T>, workspace: &mut Workspace<T>) {
         for instruction in &self.suffix {
-            step(instruction, 0, shared, workspace);
+            workspace.run(instruction, 0, shared);
         }
     }
 
@@ -253,111 +254,13 @@ fn exchange<T>(place: Place, workspace: &mut Workspace<T>, rows: &mut Rows<T>) {
     std::mem::swap(&mut workspace.block[b], &mut rows.0);
 }
 
-/// Runs lines that read shared values only, and write them to `values`.
-fn run_shared<T: Element>(
-    instructions: &[Instruction],
-    given: Given<'_, T>,
-    values: &mut [Aligned<T>],
-    scratch: &mut Scratch<T>,
-) {
-    for instruction in instructions {
-        write(&instruction.outs, values, |values, ys| {
-            let shared = Shared { given, values };
-            let memory = Memory { shared, block: &[], late: &[], examples: 0, stride: 0 };
-            run_to(ys, instruction, 0, &memory, scratch);
-        });
-    }
-}
-
-fn step<T: Element>(
-    instruction: &Instruction,
-    iteration: usize,
-    shared: Shared<'_, T>,
-    workspace: &mut Workspace<T>,
-) {
-    let Workspace { block, late, scratch, examples, stride, .. } = workspace;
-    let (examples, stride) = (*examples, *stride);
-    write(&instruction.outs, &mut BlockValues { block, late }, |BlockValues { block, late }, ys| {
-        let memory = Memory { shared, block, late, examples, stride };
-        run_to(ys, instruction, iteration, &memory, scratch);
-    });
-}
-
-/// Values among which instructions write.
-trait Written<T> {
-    /// The value at a place, if it is one of these.
-    fn at(&mut self, place: Place) -> Option<&mut Aligned<T>>;
-}
-
-impl<T> Written<T> for [Aligned<T>] {
-    fn at(&mut self, place: Place) -> Option<&mut Aligned<T>> {
-        if let Place::Shared(k) = place { Some(&mut self[k]) } else { None }
-    }
-}
-
-struct BlockValues<'w, T> {
-    block: &'w mut [Aligned<T>],
-    late: &'w mut [Aligned<T>],
-}
-
-impl<T> Written<T> for BlockValues<'_, T> {
-    fn at(&mut self, place: Place) -> Option<&mut Aligned<T>> {
-        match place {
-            Place::Block(k) => Some(&mut self.block[k]),
-            Place::Late(k) => Some(&mut self.late[k]),
-            Place::Given(_) | Place::Shared(_) => None,
-        }
-    }
-}
-
-/// Calls `run` with the results taken out of the values, of which it reads the others.
-fn write<T, V: Written<T> + ?Sized>(
-    outs: &[Output],
-    values: &mut V,
-    run: impl FnOnce(&V, &mut [Aligned<T>]),
-) {
-    let mut take = |out: &Output| values.at(out.place).map(std::mem::take).unwrap_or_default();
-    // Nearly all have one result: a list of them costs as much as a small instruction.
-    if let [out] = outs {
-        let mut ys = [take(out)];
-        run(values, &mut ys);
-        put_back(outs, values, &mut ys);
-    } else {
-        collect!(let ys: SmallVec<[Aligned<T>; LONGEST]> = outs.iter().map(take));
-        run(values, &mut ys);
-        put_back(outs, values, &mut ys);
-    }
-}
-
-fn put_back<T, V: Written<T> + ?Sized>(outs: &[Output], values: &mut V, ys: &mut [Aligned<T>]) {
-    for (out, y) in outs.iter().zip(ys) {
-        if let Some(value) = values.at(out.place) {
-            *value = std::mem::take(y);
-        }
-    }
-}
-
-/// Runs one iteration of an instruction, whose results are `ys`.
-fn run_to<T: Element>(
-    ys: &mut [Aligned<T>],
-    instruction: &Instruction,
-    iteration: usize,
-    memory: &Memory<'_, T>,
-    scratch: &mut Scratch<T>,
-) {
-    let first = |out: &Output| {
-        let scale = if matches!(out.place, Place::Block(_)) { memory.stride } else { 1 };
-        iteration * out.stride * scale
-    };
-    if let ([y], [out]) = (&mut *ys, &instruction.outs[..]) {
-        return run(instruction, iteration, memory, &mut [&mut y[first(out)..]], scratch);
-    }
-    let own = ys.iter_mut().zip(&instruction.outs).map(|(y, out)| &mut y[first(out)..]);
-    collect!(let ys: SmallVec<[&mut [T]; LONGEST]> = own);
-    run(instruction, iteration, memory, &mut ys, scratch);
-}
-
 impl<T: Element> Workspace<T> {
+    fn run(&mut self, instruction: &Instruction, iteration: usize, shared: Shared<'_, T>) {
+        let Workspace { block, late, scratch, examples, stride, .. } = self;
+        let values = BlockValues { block, late };
+        run_in_block(instruction, iteration, shared, values, [*examples, *stride], scratch);
+    }
+
     /// Says how many examples the block has. What lay in it is lost.
     ///
     /// # Panics
@@ -379,7 +282,7 @@ impl<T: Element> Workspace<T> {
     }
 
     /// The sums over examples so far (and places for what follows from them).
-    pub fn sums(&self) -> impl Iterator<Item = &[T]> {
+    pub fn sums(&self) -> impl ExactSizeIterator<Item = &[T]> {
         self.late.iter().map(|sum| &sum[..])
     }
 

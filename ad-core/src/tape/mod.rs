@@ -170,7 +170,7 @@ impl Node {
         shape_of(&self.dims())
     }
 
-    /// The elements of one example.
+    /// The number of elements of the result, for one example.
     pub(crate) fn size(&self) -> usize {
         let fixed = |&l: &Label| if let Extent::Fixed(n) = self.extent(l) { n } else { 1 };
         self.out.iter().map(fixed).product()

@@ -108,12 +108,16 @@ pub(crate) struct StripScratch<T> {
 impl<T: Element> StripScratch<T> {
     /// Makes memory for so many values between links, where there is not enough yet.
     fn prepare(&mut self, temporaries: usize) {
-        if self.temporaries.len() < temporaries || self.result.is_empty() {
-            let all = self.temporaries.len().max(temporaries);
-            self.temporaries.resize_with(all, || Aligned::new(strip::<T>()));
-            for rows in self.filled.iter_mut().chain([&mut self.result]) {
-                rows.at_least(strip::<T>());
-            }
+        let is_there = |rows: &Aligned<T>| !rows.is_empty();
+        if self.temporaries.len() >= temporaries
+            && self.temporaries.iter().chain([&self.result]).all(is_there)
+        {
+            return;
+        }
+        let all = self.temporaries.len().max(temporaries);
+        self.temporaries.resize_with(all, Aligned::default);
+        for rows in self.temporaries.iter_mut().chain(&mut self.filled).chain([&mut self.result]) {
+            rows.at_least(strip::<T>());
         }
     }
 
@@ -143,13 +147,11 @@ impl Chain {
         let temporaries = give_places(&mut links);
         Chain { axes, rows, links, temporaries }
     }
-}
 
-impl Chain {
-    /// Where an array with these steps is in row `row` of the innermost loop, at the place `outer` of the others.
+    /// Where an array with these steps is in row `row` of the innermost loop, at the place `index` of the others.
     #[inline(always)]
-    fn row(&self, outer: &[usize], row: usize, step: impl Fn(&ChainAxis) -> usize) -> usize {
-        outer.iter().chain([&row]).zip(&self.axes).map(|(i, axis)| i * step(axis)).sum()
+    fn row(&self, index: &[usize], row: usize, step: impl Fn(&ChainAxis) -> usize) -> usize {
+        index.iter().chain([&row]).zip(&self.axes).map(|(i, axis)| i * step(axis)).sum()
     }
 }
 
