@@ -84,11 +84,23 @@ impl Tape {
         inputs: &[Array],
         held: &HashMap<NodeId, Array>,
     ) -> Vec<Array> {
+        self.values_by(examples, inputs, held, |_| ())
+    }
+
+    /// As [`Tape::values`], with each value changed by `change` before it is read.
+    pub(crate) fn values_by(
+        &self,
+        examples: usize,
+        inputs: &[Array],
+        held: &HashMap<NodeId, Array>,
+        change: impl Fn(&mut Array),
+    ) -> Vec<Array> {
         let mut values: Vec<Array> = Vec::with_capacity(self.nodes().len());
         for (place, node) in self.nodes().iter().enumerate() {
             let operands: Vec<&Array> = node.operands.iter().map(|o| &values[o.node.index()]).collect();
             let held = held.get(&NodeId::new(place)).cloned();
-            let value = held.unwrap_or_else(|| evaluate(node, examples, &operands, inputs));
+            let mut value = held.unwrap_or_else(|| evaluate(node, examples, &operands, inputs));
+            change(&mut value);
             values.push(value);
         }
         values
@@ -107,9 +119,12 @@ fn evaluate(node: &Node, examples: usize, operands: &[&Array], inputs: &[Array])
     let read = |k: usize, index: &[usize]| {
         operands[k].at(node.operands[k].labels.iter().map(|&l| index[l as usize]))
     };
+    // The first value is set, not added to zero: a zero keeps its sign.
+    let mut written = vec![false; out.data.len()];
     let mut write = |index: &[usize], value: f64| {
         let place = offset(&out.shape, node.out.iter().map(|&l| index[l as usize]));
-        out.data[place] += value;
+        out.data[place] = if written[place] { out.data[place] + value } else { value };
+        written[place] = true;
     };
     match &node.op {
         Op::Input(number) => return inputs[*number].clone(),

@@ -1,5 +1,6 @@
 //! The text form and the compiled program against the tape itself.
 
+use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
@@ -57,7 +58,7 @@ pub const PROGRAM_TOLERANCE: f64 = 1e-9;
 ///
 /// * against the evaluator, to a tolerance relative to each output's largest element, plus one: sums may be taken in
 ///   another order. NaN is equal to NaN, and to nothing else. Where the evaluator's own result changes as much when the
-///   last digits of the inputs do, that is no difference;
+///   last digits of the inputs do, or when negative zeros become positive, that is no difference;
 /// * with every loop over a shared index that is possible, against the same;
 /// * a second run with the same memory against the first, a call that lends its shared inputs against both, and any
 ///   number of threads against one: to the bit.
@@ -159,12 +160,18 @@ impl Point<'_> {
     }
 
     /// How far the elements of the outputs move, at most, when each element of the inputs does by some units in its last
-    /// place, up or down.
+    /// place, up or down, and when no value keeps a negative zero: a sum that begins at zero gives a positive one.
     fn spread(&self) -> Result<&[Vec<f64>]> {
         if let Some(spread) = self.spread.get() {
             return Ok(spread);
         }
         let mut spread: Vec<Vec<f64>> = self.want.iter().map(|want| vec![0.0; want.data.len()]).collect();
+        let mut widen = |output: usize, moved: &Array| {
+            let numbers = moved.data.iter().zip(&self.want[output].data);
+            for (spread, (x, y)) in spread[output].iter_mut().zip(numbers) {
+                *spread = spread.max((x - y).abs());
+            }
+        };
         let mut choices = Choices::from_seed(0);
         for _ in 0..NEIGHBOURS {
             let mut inputs = self.inputs.to_vec();
@@ -172,12 +179,12 @@ impl Point<'_> {
                 *x *= choices.between(1.0 - LAST_PLACES, 1.0 + LAST_PLACES);
             }
             let moved = self.tape.eval(self.examples, &inputs)?;
-            for (spread, (moved, want)) in spread.iter_mut().zip(moved.iter().zip(&self.want)) {
-                for (spread, (x, y)) in spread.iter_mut().zip(moved.data.iter().zip(&want.data)) {
-                    *spread = spread.max((x - y).abs());
-                }
-            }
+            moved.iter().enumerate().for_each(|(output, moved)| widen(output, moved));
         }
+        let positive = |value: &mut Array| value.data.iter_mut().for_each(|x| *x += 0.0);
+        let values = self.tape.values_by(self.examples, self.inputs, &HashMap::new(), positive);
+        let outputs = self.tape.outputs().iter().enumerate();
+        outputs.for_each(|(output, (_, id))| widen(output, &values[id.index()]));
         Ok(self.spread.get_or_init(|| spread))
     }
 
@@ -215,6 +222,7 @@ fn pools() -> Result<&'static [ThreadPool]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::elementary::Elementary;
 
     /// What an engine gives is judged by the largest finite number of an output; bits are judged one by one.
     #[test]
@@ -254,5 +262,23 @@ mod tests {
         for y in [y + 4e-6, y - 4e-6, f64::NAN, f64::INFINITY] {
             assert!(near(y).is_err());
         }
+    }
+
+    /// The sign of a zero is what a formula gives, where nothing is added; sums may begin at zero.
+    #[test]
+    fn the_sign_of_a_zero_is_no_difference() {
+        let tape = Tape::record(|t| {
+            let v = t.example("x", &[]) * 0.0;
+            [("y", v.atan2(&v))]
+        });
+        let tape = tape.unwrap();
+        let inputs = &[Array { shape: vec![1], data: vec![-1.0] }];
+        let want = tape.eval(1, inputs).unwrap();
+        assert_eq!(want[0].data, [-std::f64::consts::PI]);
+        let point = Point { tape: &tape, examples: 1, inputs, want, spread: OnceLock::new() };
+        let near = |y: f64| point.near("a test", &[vec![y]], 1e-9);
+        assert!(near(-std::f64::consts::PI).is_ok() && near(0.0).is_ok());
+        assert!(near(1e-6).is_err() && near(f64::NAN).is_err());
+        assert!(program(&tape, 1, inputs, 1e-9).is_ok());
     }
 }
