@@ -109,7 +109,7 @@ impl<T: Element> WithSimd for Product<'_, T> {
             j += 8 * lanes;
         }
         while S::REGISTER_COUNT >= 32 && j + 4 * lanes <= n {
-            self.panel::<S, 4, 4>(simd, self.columns::<4>(j, 4 * lanes), j);
+            self.panel::<S, 6, 4>(simd, self.columns::<4>(j, 4 * lanes), j);
             j += 4 * lanes;
         }
         while j + 2 * lanes <= n {
