@@ -1,7 +1,12 @@
 //! Transposition.
 
 #[cfg(target_arch = "x86_64")]
-use pulp::bytemuck::{Pod, bytes_of, cast_slice, cast_slice_mut, pod_read_unaligned};
+use std::arch::x86_64::{__m128d, __m256d, __m512d};
+
+#[cfg(target_arch = "x86_64")]
+use pulp::bytemuck::{Pod, Zeroable, bytes_of, cast_slice, cast_slice_mut, pod_read_unaligned};
+#[cfg(target_arch = "x86_64")]
+use pulp::cast;
 use pulp::{Simd, WithSimd};
 
 use super::element::{Kind, Task};
@@ -66,62 +71,74 @@ impl<T: Element> Transposition<'_, T> {
     #[inline(always)]
     fn squares<S: Simd>(&mut self) -> [usize; 2] {
         use pulp::x86::{V3, V4};
-        let doubles = size_of::<T>() == 8;
-        let (Some(narrow_level), bytes) = (V3::try_new(), T::lanes::<S>() * size_of::<T>()) else {
-            return [0, 0];
-        };
         let mut done = [0, 0];
+        let bytes = T::lanes::<S>() * size_of::<T>();
         if let (64, Some(level)) = (bytes, V4::try_new()) {
-            done = if doubles {
-                self.whole(
-                    done,
-                    #[inline(always)]
-                    |rows| wide::square_of_8(level, rows),
-                )
-            } else {
-                self.whole(
-                    done,
-                    #[inline(always)]
-                    |rows| wide::square_of_16(level, rows),
-                )
-            };
+            done = self.whole(level, done);
         }
-        match (bytes, doubles) {
-            (32 | 64, true) => self.whole(
-                done,
-                #[inline(always)]
-                |rows| narrow::square_of_4(narrow_level, rows),
-            ),
-            (32 | 64, false) => self.whole(
-                done,
-                #[inline(always)]
-                |rows| narrow::square_of_8(narrow_level, rows),
-            ),
-            _ => done,
+        if let (32 | 64, Some(level)) = (bytes, V3::try_new()) {
+            done = self.whole(level, done);
         }
+        done
     }
 
-    /// All whole squares of `N` rows, each turned by `turn`, but for the rows and columns that are `done`; returns the rows
+    /// All whole squares whose rows fill a register of `level`, but for the rows and columns that are `done`; returns the rows
     /// and columns that are done then.
     #[cfg(target_arch = "x86_64")]
     #[inline(always)]
-    fn whole<R: Pod, const N: usize>(
+    fn whole<L: Pieces<COUNT>, const COUNT: usize>(&mut self, level: L, done: [usize; 2]) -> [usize; 2] {
+        if size_of::<T>() == 4 {
+            self.whole_by(
+                level,
+                done,
+                #[inline(always)]
+                |rows| level.four(rows),
+            )
+        } else {
+            self.whole_by(
+                level,
+                done,
+                #[inline(always)]
+                |rows| level.two(rows),
+            )
+        }
+    }
+
+    /// The same for pieces of `P` elements: a register that holds a piece of every `P`th row, with the `P - 1` that begin
+    /// a row later each, is as many columns after `turn`.
+    #[cfg(target_arch = "x86_64")]
+    #[inline(always)]
+    fn whole_by<L: Pieces<COUNT>, const COUNT: usize, const P: usize>(
         &mut self,
+        level: L,
         done: [usize; 2],
-        turn: impl Fn([R; N]) -> [R; N],
+        turn: impl Fn([L::Register; P]) -> [L::Register; P],
     ) -> [usize; 2] {
-        let [rows, cols] = self.shape.map(|n| n / N * N);
-        for i in (0..rows).step_by(N) {
+        let side = P * COUNT;
+        let [rows, cols] = self.shape.map(|n| n / side * side);
+        if cols == 0 {
+            return [rows, 0];
+        }
+        for i in (0..rows).step_by(side) {
             let first = if i < done[0] { done[1] } else { 0 };
-            for j in (first..cols).step_by(N) {
-                let mut square = [R::zeroed(); N];
-                for (r, row) in square.iter_mut().enumerate() {
-                    let src = &self.src.data[(i + r) * self.src.stride + j..][..N];
-                    *row = pod_read_unaligned(cast_slice(src));
-                }
-                for (r, row) in turn(square).iter().enumerate() {
-                    let dst = &mut self.dst.data[(j + r) * self.dst.stride + i..][..N];
-                    cast_slice_mut(dst).copy_from_slice(bytes_of(row));
+            let mut band: [[&[[T; P]]; COUNT]; P] = [[&[]; COUNT]; P];
+            for (r, row) in (0..side).map(|r| (r, (i + r) * self.src.stride)) {
+                band[r % P][r / P] = &self.src.data[row..][..cols].as_chunks().0[..cols / P];
+            }
+            for j in (first..cols).step_by(side) {
+                for q in 0..COUNT {
+                    let mut registers = [L::Register::zeroed(); P];
+                    for (register, rows) in registers.iter_mut().zip(&band) {
+                        let mut pieces = [__m128d::zeroed(); COUNT];
+                        for (piece, row) in pieces.iter_mut().zip(rows) {
+                            *piece = pod_read_unaligned(cast_slice(&row[j / P + q]));
+                        }
+                        *register = level.join(pieces);
+                    }
+                    for (s, column) in turn(registers).iter().enumerate() {
+                        let dst = &mut self.dst.data[(j + q * P + s) * self.dst.stride + i..][..side];
+                        cast_slice_mut(dst).copy_from_slice(bytes_of(column));
+                    }
                 }
             }
         }
@@ -129,127 +146,77 @@ impl<T: Element> Transposition<'_, T> {
     }
 }
 
-/// Squares of registers with two halves: neighbouring rows are interleaved, then neighbouring pairs, then halves.
+/// Registers of `COUNT` pieces of 16 bytes.
+///
+/// A square of registers is turned piece by piece: what fills a register is loaded from `COUNT` rows, a piece each, so that
+/// within the pieces only neighbours have to change places.
 #[cfg(target_arch = "x86_64")]
-mod narrow {
-    use std::arch::x86_64::{__m256, __m256d};
+trait Pieces<const COUNT: usize>: Copy {
+    /// Two or four elements a piece.
+    type Register: Pod;
 
-    use pulp::cast;
-    use pulp::x86::V3;
+    /// A register of pieces.
+    fn join(self, pieces: [__m128d; COUNT]) -> Self::Register;
+    /// Interleaves what has 8 bytes, in each piece: the first of both, the second of both.
+    fn pairs(self, a: Self::Register, b: Self::Register) -> [Self::Register; 2];
+    /// Interleaves what has 4 bytes, in each piece: the first two of both, the last two of both.
+    fn singles(self, a: Self::Register, b: Self::Register) -> [Self::Register; 2];
 
-    /// A row of a square: 4 doubles or 8 singles.
-    type Row = __m256d;
-
+    /// The columns of pieces of two doubles.
     #[inline(always)]
-    fn pairs(level: V3, a: Row, b: Row) -> [Row; 2] {
-        [level.avx._mm256_unpacklo_pd(a, b), level.avx._mm256_unpackhi_pd(a, b)]
+    fn two(self, [a, b]: [Self::Register; 2]) -> [Self::Register; 2] {
+        self.pairs(a, b)
     }
 
+    /// The columns of pieces of four singles.
     #[inline(always)]
-    fn halves(level: V3, a: Row, b: Row) -> [Row; 2] {
-        [level.avx._mm256_permute2f128_pd::<0x20>(a, b), level.avx._mm256_permute2f128_pd::<0x31>(a, b)]
-    }
-
-    #[inline(always)]
-    fn singles(level: V3, a: Row, b: Row) -> [Row; 2] {
-        let [a, b]: [__m256; 2] = [cast(a), cast(b)];
-        [cast(level.avx._mm256_unpacklo_ps(a, b)), cast(level.avx._mm256_unpackhi_ps(a, b))]
-    }
-
-    /// Transposes 4 rows of 4 doubles.
-    #[inline(always)]
-    pub(super) fn square_of_4(level: V3, [a, b, c, d]: [Row; 4]) -> [Row; 4] {
-        let ([a, b], [c, d]) = (pairs(level, a, b), pairs(level, c, d));
-        let ([a, c], [b, d]) = (halves(level, a, c), halves(level, b, d));
+    fn four(self, [a, b, c, d]: [Self::Register; 4]) -> [Self::Register; 4] {
+        let ([a, b], [c, d]) = (self.singles(a, b), self.singles(c, d));
+        let ([a, b], [c, d]) = (self.pairs(a, c), self.pairs(b, d));
         [a, b, c, d]
-    }
-
-    /// Transposes the left and the right half of 4 rows of 8 singles.
-    #[inline(always)]
-    fn two_squares(level: V3, [a, b, c, d]: [Row; 4]) -> [Row; 4] {
-        let ([a, b], [c, d]) = (singles(level, a, b), singles(level, c, d));
-        let ([a, b], [c, d]) = (pairs(level, a, c), pairs(level, b, d));
-        [a, b, c, d]
-    }
-
-    /// Transposes 8 rows of 8 singles.
-    #[inline(always)]
-    pub(super) fn square_of_8(level: V3, [a, b, c, d, e, f, g, h]: [Row; 8]) -> [Row; 8] {
-        let ([a, b, c, d], [e, f, g, h]) =
-            (two_squares(level, [a, b, c, d]), two_squares(level, [e, f, g, h]));
-        let ([a, e], [b, f]) = (halves(level, a, e), halves(level, b, f));
-        let ([c, g], [d, h]) = (halves(level, c, g), halves(level, d, h));
-        [a, b, c, d, e, f, g, h]
     }
 }
 
-/// Squares of registers with four quarters: within each quarter as with halves, then quarters.
 #[cfg(target_arch = "x86_64")]
-mod wide {
-    use std::arch::x86_64::{__m512, __m512d};
-
-    use pulp::cast;
-    use pulp::x86::V4;
-
-    /// A row of a square: 8 doubles or 16 singles.
-    type Row = __m512d;
+impl Pieces<2> for pulp::x86::V3 {
+    type Register = __m256d;
 
     #[inline(always)]
-    fn pairs(level: V4, [a, b]: [Row; 2]) -> [Row; 2] {
-        [level.avx512f._mm512_unpacklo_pd(a, b), level.avx512f._mm512_unpackhi_pd(a, b)]
+    fn join(self, [a, b]: [__m128d; 2]) -> __m256d {
+        self.avx._mm256_insertf128_pd::<1>(self.avx._mm256_castpd128_pd256(a), b)
     }
 
     #[inline(always)]
-    fn singles(level: V4, [a, b]: [Row; 2]) -> [Row; 2] {
-        let [a, b]: [__m512; 2] = [cast(a), cast(b)];
-        [cast(level.avx512f._mm512_unpacklo_ps(a, b)), cast(level.avx512f._mm512_unpackhi_ps(a, b))]
+    fn pairs(self, a: __m256d, b: __m256d) -> [__m256d; 2] {
+        [self.avx._mm256_unpacklo_pd(a, b), self.avx._mm256_unpackhi_pd(a, b)]
     }
 
-    /// Transposes the quarters of 4 rows of 16 singles.
     #[inline(always)]
-    fn four_squares(level: V4, [a, b, c, d]: [Row; 4]) -> [Row; 4] {
-        let ([a, b], [c, d]) = (singles(level, [a, b]), singles(level, [c, d]));
-        let ([a, b], [c, d]) = (pairs(level, [a, c]), pairs(level, [b, d]));
-        [a, b, c, d]
+    fn singles(self, a: __m256d, b: __m256d) -> [__m256d; 2] {
+        let (a, b) = (cast(a), cast(b));
+        [cast(self.avx._mm256_unpacklo_ps(a, b)), cast(self.avx._mm256_unpackhi_ps(a, b))]
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+impl Pieces<4> for pulp::x86::V4 {
+    type Register = __m512d;
+
+    #[inline(always)]
+    fn join(self, [a, b, c, d]: [__m128d; 4]) -> __m512d {
+        let (one, more) = (self.avx512f, self.avx512dq);
+        let ab = more._mm512_insertf64x2::<1>(one._mm512_castpd128_pd512(a), b);
+        more._mm512_insertf64x2::<3>(more._mm512_insertf64x2::<2>(ab, c), d)
     }
 
-    /// Transposes 4 rows of 4 quarters.
     #[inline(always)]
-    fn quarters(level: V4, [a, b, c, d]: [Row; 4]) -> [Row; 4] {
-        let even = |a, b| level.avx512f._mm512_shuffle_f64x2::<0x88>(a, b);
-        let odd = |a, b| level.avx512f._mm512_shuffle_f64x2::<0xdd>(a, b);
-        let [e, f, g, h] = [even(a, b), even(c, d), odd(a, b), odd(c, d)];
-        [even(e, f), even(g, h), odd(e, f), odd(g, h)]
+    fn pairs(self, a: __m512d, b: __m512d) -> [__m512d; 2] {
+        [self.avx512f._mm512_unpacklo_pd(a, b), self.avx512f._mm512_unpackhi_pd(a, b)]
     }
 
-    /// Row `k` of each quarter of `G` is row `k` of a group; these quarters make the rows `k`, `k + G` ...
     #[inline(always)]
-    fn spread<const N: usize, const G: usize>(level: V4, groups: [Row; N]) -> [Row; N] {
-        let mut rows = groups;
-        for k in 0..G {
-            let turned = quarters(level, std::array::from_fn(|group| groups[G * group + k]));
-            for (quarter, row) in turned.into_iter().enumerate() {
-                rows[G * quarter + k] = row;
-            }
-        }
-        rows
-    }
-
-    /// Transposes 8 rows of 8 doubles.
-    #[inline(always)]
-    pub(super) fn square_of_8(level: V4, mut rows: [Row; 8]) -> [Row; 8] {
-        for group in rows.as_chunks_mut::<2>().0 {
-            *group = pairs(level, *group);
-        }
-        spread::<8, 2>(level, rows)
-    }
-
-    /// Transposes 16 rows of 16 singles.
-    #[inline(always)]
-    pub(super) fn square_of_16(level: V4, mut rows: [Row; 16]) -> [Row; 16] {
-        for group in rows.as_chunks_mut::<4>().0 {
-            *group = four_squares(level, *group);
-        }
-        spread::<16, 4>(level, rows)
+    fn singles(self, a: __m512d, b: __m512d) -> [__m512d; 2] {
+        let (a, b) = (cast(a), cast(b));
+        [cast(self.avx512f._mm512_unpacklo_ps(a, b)), cast(self.avx512f._mm512_unpackhi_ps(a, b))]
     }
 }
