@@ -162,7 +162,6 @@ impl<T: Element, P: Borrow<Program<T>>> Runner<T, P> {
         self.prepare(examples, size, threads);
         let program: &Program<T> = self.program.borrow();
         let sums = &program.sums[..];
-        self.totals.clear(sums, &[Sum::Once, Sum::Often]);
         let shared = match lent {
             Some(given) => Shared { given: Given::Lent(given), values: &self.binding.values },
             None => self.binding.shared(),
@@ -171,6 +170,7 @@ impl<T: Element, P: Borrow<Program<T>>> Runner<T, P> {
         if threads == 1 {
             let mut workspace = lock(&self.workspaces[0]);
             workspace.clear(sums, &[Sum::Once]);
+            self.totals.clear(sums, &[Sum::Often]);
             for block in 0..blocks {
                 let outputs = self.outputs.iter_mut().map(|out| &mut out[..]);
                 workspace.clear(sums, &[Sum::Often]);
@@ -178,8 +178,9 @@ impl<T: Element, P: Borrow<Program<T>>> Runner<T, P> {
                 self.totals.add_sums(&workspace, sums, Sum::Often);
             }
             // To add to these block by block is to add their blocks in order.
-            self.totals.add_sums(&workspace, sums, Sum::Once);
+            self.totals.exchange_sums(&mut workspace, sums, Sum::Once);
         } else {
+            self.totals.clear(sums, &[Sum::Once, Sum::Often]);
             let width = program.sums_length();
             self.sums.resize(blocks * width, T::zero());
             let outputs = self.outputs.iter_mut().map(|out| &mut out[..]).collect();

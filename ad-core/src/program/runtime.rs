@@ -302,6 +302,12 @@ impl<T: Element> Workspace<T> {
         }
     }
 
+    /// Takes the sums that come to be in the way `of` without a copy, and leaves its own.
+    pub(super) fn exchange_sums(&mut self, block: &mut Workspace<T>, sums: &[Sum], of: Sum) {
+        let values = self.late.iter_mut().zip(&mut block.late).zip(sums);
+        values.filter(|(_, how)| **how == of).for_each(|((own, sum), _)| std::mem::swap(own, sum));
+    }
+
     /// Writes all sums, one behind the other.
     pub(super) fn write_sums(&self, sums: &[Sum], mut to: &mut [T]) {
         for (sum, _) in self.late.iter().zip(sums).filter(|(_, how)| **how != Sum::Not) {
