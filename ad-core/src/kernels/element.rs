@@ -4,6 +4,7 @@ use std::fmt::Debug;
 
 use super::chain::ChainRun;
 use super::lanes::{Dot, LaneSums, Multiple, Tiles};
+use super::lanewise::Lanewise;
 use super::matmul::Product;
 use super::real::Real;
 use super::simd::dispatch;
@@ -37,6 +38,7 @@ pub struct Task<'a, 'y, T>(pub(super) Kind<'a, 'y, T>);
 /// The kernels.
 pub(super) enum Kind<'a, 'y, T> {
     Matmul(Product<'a, T>),
+    Lanewise(Lanewise<'a, T>),
     Dot(Tiles<'a, T, Dot<'a, T>>),
     Multiple(Tiles<'a, T, Multiple<'a, T>>),
     LaneSums(LaneSums<'a, T>),
@@ -48,6 +50,7 @@ impl<T: Element> Task<'_, '_, T> {
     fn dispatch(self) {
         match self.0 {
             Kind::Matmul(kernel) => dispatch(kernel),
+            Kind::Lanewise(kernel) => dispatch(kernel),
             Kind::Dot(kernel) => dispatch(kernel),
             Kind::Multiple(kernel) => dispatch(kernel),
             Kind::LaneSums(kernel) => dispatch(kernel),

@@ -26,7 +26,7 @@ pub(crate) enum Old {
 pub(crate) fn matmul<T: Element>(
     shape: [usize; 3],
     alpha: T,
-    a: Strided<'_, T>,
+    a: Strided<&[T]>,
     b: Rows<'_, T>,
     c: RowsMut<'_, T>,
     old: Old,
@@ -87,7 +87,7 @@ const UNROLL: usize = 4;
 pub(super) struct Product<'a, T> {
     shape: [usize; 3],
     alpha: T,
-    a: Strided<'a, T>,
+    a: Strided<&'a [T]>,
     b: Rows<'a, T>,
     c: RowsMut<'a, T>,
     old: Old,

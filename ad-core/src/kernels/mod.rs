@@ -12,6 +12,7 @@ mod element;
 mod elementwise;
 mod exp;
 mod lanes;
+mod lanewise;
 mod log;
 mod matmul;
 mod real;
@@ -27,6 +28,7 @@ pub(crate) use chain::{
 };
 pub use element::Element;
 pub(crate) use lanes::{dot_lanes, multiply, scale, sums_over_lanes};
+pub(crate) use lanewise::matmul_lanewise;
 pub(crate) use matmul::{Old, matmul, matmul_lanes};
 pub(crate) use transpose::transpose;
 
@@ -35,13 +37,25 @@ pub const BLOCK: usize = 128;
 
 /// A matrix with any strides: entry `(i, j)` is `data[i * row_stride + j * col_stride]`.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Strided<'a, T> {
+pub(crate) struct Strided<D> {
     /// The elements.
-    pub(crate) data: &'a [T],
+    pub(crate) data: D,
     /// Elements from one row to the next.
     pub(crate) row_stride: usize,
     /// Elements from one column to the next.
     pub(crate) col_stride: usize,
+}
+
+impl<D> Strided<D> {
+    /// Where entry `(i, j)` is.
+    fn place(&self, [i, j]: [usize; 2]) -> usize {
+        i * self.row_stride + j * self.col_stride
+    }
+
+    /// Its columns as rows.
+    fn turned(self) -> Self {
+        Strided { data: self.data, row_stride: self.col_stride, col_stride: self.row_stride }
+    }
 }
 
 /// A matrix whose rows are contiguous: row `i` begins at `data[i * stride]`.

@@ -92,6 +92,9 @@ pub(super) fn run<T: Element>(
         Kernel::Matmul { alpha, scalar, m, k, over, summed } => {
             run.matmul(T::from_f64(*alpha), *scalar, [*m, *k], [over, summed], ys[0], &mut scratch.packed);
         }
+        Kernel::Lanewise { alpha, m, k, n, over } => {
+            run.lanewise(T::from_f64(*alpha), [*m, *k, *n], over, ys[0]);
+        }
         Kernel::LaneMatmul { alpha, columns, m, n, over } => {
             run.lane_matmul(T::from_f64(*alpha), *columns, [*m, *n], over, ys[0], scratch);
         }
@@ -224,6 +227,24 @@ impl<T: Element> Run<'_, T> {
                 kernels::matmul([m.size, k.size, n], alpha, a, b, c, old, packed);
                 old = Old::GoesOn;
             });
+        });
+    }
+
+    fn lanewise(&self, alpha: T, [m, k, n]: [Axis; 3], over: &Axes, y: &mut [T]) {
+        for_each(over, [0; 4], &mut |at| {
+            let operand = |operand: usize, [row, column]: [Axis; 2]| Strided {
+                data: &self.operands[operand][at[operand + 1] * self.scale..],
+                row_stride: row.steps[operand + 1] * self.scale,
+                col_stride: column.steps[operand + 1] * self.scale,
+            };
+            let y = Strided {
+                data: &mut y[at[0] * self.scale..],
+                row_stride: m.steps[0] * self.scale,
+                col_stride: n.steps[0] * self.scale,
+            };
+            let operands = [operand(0, [m, k]), operand(1, [k, n])];
+            let shape = [m.size, k.size, n.size];
+            kernels::matmul_lanewise(shape, self.lanes, alpha, operands, y, self.goes_on);
         });
     }
 

@@ -108,6 +108,9 @@ fn describe(instruction: &Instruction) -> String {
         Kernel::Matmul { m, k, over, summed, .. } => {
             format!("matrix product {} x {}{}{}", m.size, k.size, times(over), times(summed))
         }
+        Kernel::Lanewise { m, k, n, over, .. } => {
+            format!("matrix product of each example, {} x {} x {}{}", m.size, k.size, n.size, times(over))
+        }
         Kernel::LaneMatmul { m, n, over, .. } => {
             format!("matrix product over examples, {} x {}{}", m.size, n.size, times(over))
         }
@@ -155,6 +158,7 @@ fn multiply_adds(instruction: &Instruction) -> usize {
     match &instruction.kernel {
         Kernel::Product(p) | Kernel::LaneSum(p) => size(&p.over) * size(&p.summed),
         Kernel::Matmul { m, k, over, summed, .. } => m.size * k.size * size(over) * size(summed),
+        Kernel::Lanewise { m, k, n, over, .. } => m.size * k.size * n.size * size(over),
         Kernel::LaneMatmul { m, n, over, .. } => m.size * n.size * size(over),
         Kernel::Chain(_) | Kernel::Rows { .. } | Kernel::Transposed { .. } => 0,
     }

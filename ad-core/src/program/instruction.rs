@@ -99,6 +99,8 @@ pub(super) enum Kernel {
     Product(Product),
     /// `alpha * sum_k a[m, k] * b[k, lane]`, by the matrix kernel: `a` is operand `scalar`, which has no lane.
     Matmul { alpha: f64, scalar: usize, m: Axis, k: Axis, over: Axes, summed: Axes },
+    /// `alpha * sum_k a[m, k] * b[k, n]`, a product of matrices in each lane: `m` moves in the first operand only, `n` in the second.
+    Lanewise { alpha: f64, m: Axis, k: Axis, n: Axis, over: Axes },
     /// `alpha * sum_e a[m, e] * b[n, e]` into a sum over examples, by the matrix kernel; `n` is contiguous in the
     /// result and belongs to operand `columns`.
     LaneMatmul { alpha: f64, columns: usize, m: Axis, n: Axis, over: Axes },
@@ -200,6 +202,18 @@ fn contraction(node: &Node, layout: &Layout, alpha: f64) -> Kernel {
     }
     let over = merged(&layout.axes(node.out.iter().copied(), |_| true));
     let summed = merged(&layout.axes(operand_labels(), |l| !in_out(l)));
+    if let (&[k], true, true, false) = (&summed[..], layout.has_lane[1], layout.has_lane[2], sparse) {
+        let longest = |moves: usize, stays: usize| {
+            let alone = over.iter().filter(|axis| axis.steps[moves] != 0 && axis.steps[stays] == 0);
+            alone.max_by_key(|axis| axis.size).copied()
+        };
+        let [m, n] = [longest(1, 2), longest(2, 1)];
+        if m.or(n).is_some() {
+            let over = over.into_iter().filter(|axis| Some(*axis) != m && Some(*axis) != n).collect();
+            let [m, n] = [m, n].map(|axis| axis.unwrap_or(Axis::ONCE));
+            return Kernel::Lanewise { alpha, m, k, n, over };
+        }
+    }
     Kernel::Product(Product { alpha, over, summed, rows: [layout.has_lane[1], layout.has_lane[2]], sparse })
 }
 

@@ -127,7 +127,7 @@ impl Tape {
 
     /// The same with loops from other sizes on.
     pub(crate) fn compile_rolling<T: Element>(&self, rolling: Rolling) -> Result<Program<T>> {
-        Ok(Compiler::new(&layout::uncrossed(&self.lowered()))?.compile(rolling))
+        Ok(Compiler::new(&layout::uncrossed(&self.runnable()))?.compile(rolling))
     }
 }
 

@@ -43,7 +43,7 @@ impl Tape {
     /// them; any other counts once.
     pub fn cost(&self) -> Cost {
         let mut cost = Cost::default();
-        for node in self.lowered().nodes() {
+        for node in self.runnable().nodes() {
             if node.extents.contains(&Extent::Example) {
                 cost.example += node.work();
             } else {
