@@ -120,6 +120,54 @@ fn shared_matrices_that_are_read_across_are_turned_first() {
 }
 
 /// A view whose rows are not dense is no array of one loop.
+/// Matrices of each example's own are multiplied tile by tile, whichever way they lie, also a matrix by a vector.
+#[test]
+fn matrices_of_each_example_are_multiplied_as_matrices() {
+    let tape = "in x[e,i:3,k:7]
+in y[e,k:7,j:5]
+in z[e,l:2,j:5,k:7]
+in u[e,k:7]
+v4[e,i,j] = sum_k 2 * x[e,i,k] * y[e,k,j]
+v5[e,i,l] = sum_k x[e,i,k] * x[e,l,k]
+v6[e,l,i,j] = sum_k z[e,l,i,k] * y[e,k,j]
+v7[e,i] = sum_k x[e,i,k] * u[e,k]
+out a = v4
+out b = v5
+out c = v6
+out d = v7
+";
+    let (_, lines) = plan(&tape.parse().unwrap());
+    assert_eq!(
+        lines[1..],
+        [
+            "  b4 = matrix product in each lane, 3 x 7 x 5 <- b0, b1",
+            "  b5 = matrix product in each lane, 3 x 7 x 3 <- b0, b0",
+            "  b6 = matrix product in each lane, 10 x 7 x 5 <- b2, b1",
+            "  b7 = matrix product in each lane, 3 x 7 x 1 <- b0, b3",
+        ]
+    );
+}
+
+/// What only stops derivatives is read where it comes from; as an output it is a copy.
+#[test]
+fn a_stop_takes_no_time() {
+    let (_, lines) = plan(&record(|t| {
+        let (x, w) = (t.example("x", &[3]), t.shared("w", &[3, 3]).stop_gradient());
+        let y = (&x * 2.0).stop_gradient().stop_gradient().tanh();
+        [("y", x.stop_gradient().matmul(&w) + y)]
+    }));
+    assert_eq!(
+        lines,
+        [
+            "for each block:",
+            "  b2 = matrix product 3 x 3 <- p0, b0",
+            "  b1 = product, tanh, sum of 3 <- b0, b2"
+        ]
+    );
+    let (_, lines) = plan(&record(|t| [("y", (t.example("x", &[3]) * 2.0).stop_gradient())]));
+    assert_eq!(lines.len(), 2, "{lines:?}");
+}
+
 #[test]
 fn loops_over_parts_stay_apart() {
     plan(&record(|t| {

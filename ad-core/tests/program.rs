@@ -334,6 +334,18 @@ out h = v11
     let one = on_threads(1, run);
     assert!([2, 7].into_iter().all(|threads| on_threads(threads, run) == one));
     compare(&tape, 300);
+    // Nothing of a call is left for the next one.
+    let mut runner = tape.compile::<f64>().unwrap().into_runner();
+    let nothing: Vec<&[f64]> = inputs[..4].iter().map(|_| &[][..]).chain([&w[..]]).collect();
+    for threads in [1, 7, 1, 1, 7] {
+        let outputs = on_threads(threads, || {
+            runner.call(0, &nothing).unwrap();
+            assert!(runner.outputs().iter().flatten().all(|&x| x == 0.0));
+            runner.call(700, &inputs).unwrap();
+            runner.outputs().to_vec()
+        });
+        assert_eq!(outputs, one, "on {threads} threads");
+    }
 }
 
 /// Block by block, with rows that go from one program to the other: what a runner gives.

@@ -160,7 +160,8 @@ impl Point<'_> {
     }
 
     /// How far the elements of the outputs move, at most, when each element of the inputs does by some units in its last
-    /// place, up or down, and when no value keeps a negative zero: a sum that begins at zero gives a positive one.
+    /// place, up or down, and when no value keeps a negative zero: a sum that begins at zero gives a positive one. (A
+    /// program may lose some of them only; that is not asked.)
     fn spread(&self) -> Result<&[Vec<f64>]> {
         if let Some(spread) = self.spread.get() {
             return Ok(spread);

@@ -6,9 +6,9 @@ use super::element::{Kind, Task};
 use super::simd::{Vector, load, store};
 use super::{Element, Strided};
 
-/// `y[i, j, l] (+)= alpha * sum_p a[i, p, l] * b[p, j, l]` for `shape = [m, k, n]`, `k` at least 1, and `lanes` lanes `l`: strides
-/// lead from one row of lanes to another. Sums are in order, from the first product or, where `alpha` is 1, from what is
-/// there.
+/// `y[i, j, l] (+)= alpha * sum_p a[i, p, l] * b[p, j, l]` for `shape = [m, k, n]`, `k` at least 1, and `lanes` lanes `l`:
+/// strides lead from one row of lanes to another. Sums are in order, from the first product or, where `alpha` is 1, from
+/// what is there.
 pub(crate) fn matmul_lanewise<T: Element>(
     [m, k, n]: [usize; 3],
     lanes: usize,
@@ -17,7 +17,7 @@ pub(crate) fn matmul_lanewise<T: Element>(
     y: Strided<&mut [T]>,
     accumulate: bool,
 ) {
-    // Tiles are at least as wide as they are high.
+    // The result is no higher than wide: where there is one row or column, it is a row.
     let (shape, a, b, y) =
         if n < m { ([n, k, m], b.turned(), a.turned(), y.turned()) } else { ([m, k, n], a, b, y) };
     T::run(Task(Kind::Lanewise(Lanewise { shape, lanes, alpha, a, b, y, accumulate })));
@@ -104,14 +104,14 @@ impl<T: Element> Lanewise<'_, T> {
             }
         }
         for p in 0..self.shape[1] {
-            let mut columns = [[zero; R]; N];
-            for (c, b) in columns.iter_mut().enumerate() {
-                *b = load(simd, &self.b.data[self.b.place([p, j + c]) + l..][..width]);
+            let mut column = [[zero; R]; M];
+            for (r, a) in column.iter_mut().enumerate() {
+                *a = load(simd, &self.a.data[self.a.place([i + r, p]) + l..][..width]);
             }
-            for (r, sums) in sums.iter_mut().enumerate() {
-                let a = load::<S, T, R>(simd, &self.a.data[self.a.place([i + r, p]) + l..][..width]);
-                for (sum, b) in sums.iter_mut().zip(&columns) {
-                    for (sum, (&a, &b)) in sum.iter_mut().zip(a.iter().zip(b)) {
+            for c in 0..N {
+                let b = load::<S, T, R>(simd, &self.b.data[self.b.place([p, j + c]) + l..][..width]);
+                for (sums, a) in sums.iter_mut().zip(&column) {
+                    for (sum, (&a, &b)) in sums[c].iter_mut().zip(a.iter().zip(&b)) {
                         *sum = if p == 0 && !goes_on { a * b } else { a.fused(b, *sum) };
                     }
                 }
@@ -122,10 +122,11 @@ impl<T: Element> Lanewise<'_, T> {
                 let place = self.y.place([i + r, j + c]) + l;
                 let y = &mut self.y.data[place..][..width];
                 if self.alpha != T::one() {
-                    let old = load::<S, T, R>(simd, y);
-                    for (sum, &old) in sum.iter_mut().zip(&old) {
+                    for sum in &mut *sum {
                         *sum = zero.constant(self.alpha) * *sum;
-                        if self.accumulate {
+                    }
+                    if self.accumulate {
+                        for (sum, old) in sum.iter_mut().zip(load::<S, T, R>(simd, y)) {
                             *sum = old + *sum;
                         }
                     }

@@ -109,7 +109,7 @@ fn describe(instruction: &Instruction) -> String {
             format!("matrix product {} x {}{}{}", m.size, k.size, times(over), times(summed))
         }
         Kernel::Lanewise { m, k, n, over, .. } => {
-            format!("matrix product of each example, {} x {} x {}{}", m.size, k.size, n.size, times(over))
+            format!("matrix product in each lane, {} x {} x {}{}", m.size, k.size, n.size, times(over))
         }
         Kernel::LaneMatmul { m, n, over, .. } => {
             format!("matrix product over examples, {} x {}{}", m.size, n.size, times(over))

@@ -49,7 +49,8 @@ impl Compiler<'_> {
             self.places.push(if view.is_some() { operands[0] } else { place });
             let is_view = view.is_some();
             self.views.push(view);
-            let computed = !is_view && !matches!(node.op, Op::Input(_) | Op::Constant(_));
+            let read = !self.readers[line].is_empty() || self.is_output(line);
+            let computed = read && !is_view && !matches!(node.op, Op::Input(_) | Op::Constant(_));
             is_fixed[line] =
                 matches!(place, Place::Shared(_)) && node.operands.iter().all(|o| is_fixed[o.node.index()]);
             match place {

@@ -99,7 +99,8 @@ pub(super) enum Kernel {
     Product(Product),
     /// `alpha * sum_k a[m, k] * b[k, lane]`, by the matrix kernel: `a` is operand `scalar`, which has no lane.
     Matmul { alpha: f64, scalar: usize, m: Axis, k: Axis, over: Axes, summed: Axes },
-    /// `alpha * sum_k a[m, k] * b[k, n]`, a product of matrices in each lane: `m` moves in the first operand only, `n` in the second.
+    /// `alpha * sum_k a[m, k] * b[k, n]`, a product of matrices in each lane: `m` moves in the first operand only, `n` in
+    /// the second.
     Lanewise { alpha: f64, m: Axis, k: Axis, n: Axis, over: Axes },
     /// `alpha * sum_e a[m, e] * b[n, e]` into a sum over examples, by the matrix kernel; `n` is contiguous in the
     /// result and belongs to operand `columns`.

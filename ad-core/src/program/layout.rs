@@ -1,12 +1,24 @@
-//! In which order matrices without examples lie.
+//! What lines read, and in which order matrices without examples lie.
 
 use crate::tape::{Extent, Node, Op, Tape};
 
 /// The same tape, with the results of elementwise lines that would read matrices across their rows turned: they lie as what
 /// they are made of. A first layer's matrix with its columns scaled, as tangents of all directions are, stays a matrix of
-/// the same rows, and no copy of it is needed.
+/// the same rows, and no copy of it is needed. Nor is one of what only stops derivatives: lines read what it stands for.
 pub(super) fn uncrossed(tape: &Tape) -> Tape {
     let mut nodes = tape.nodes().to_vec();
+    for line in 0..nodes.len() {
+        // The lines before have been seen to: a stop of a stop stands for what the first one does.
+        let (before, rest) = nodes.split_at_mut(line);
+        for operand in &mut rest[0].operands {
+            let node = &before[operand.node.index()];
+            if let (Op::Stop, [of]) = (&node.op, &node.operands[..])
+                && of.labels == node.out
+            {
+                operand.node = of.node;
+            }
+        }
+    }
     let mut stays = vec![false; nodes.len()];
     tape.outputs().iter().for_each(|(_, id)| stays[id.index()] = true);
     for node in nodes.iter().filter(|node| !reads_by_labels(node)) {

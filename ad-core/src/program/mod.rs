@@ -127,7 +127,7 @@ impl Tape {
 
     /// The same with loops from other sizes on.
     pub(crate) fn compile_rolling<T: Element>(&self, rolling: Rolling) -> Result<Program<T>> {
-        Ok(Compiler::new(&layout::uncrossed(&self.runnable()))?.compile(rolling))
+        Ok(Compiler::new(&layout::uncrossed(&self.lowered()))?.compile(rolling))
     }
 }
 
@@ -189,6 +189,10 @@ struct Compiler<'a> {
     one_block: bool,
 }
 
+fn is_output(tape: &Tape, line: usize) -> bool {
+    tape.outputs().iter().any(|(_, id)| id.index() == line)
+}
+
 /// How a value that is not known before the last block comes to be.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Sum {
@@ -221,9 +225,13 @@ impl<'a> Compiler<'a> {
             }
         }
         let mut readers = vec![Vec::new(); tape.nodes().len()];
-        for (line, node) in tape.nodes().iter().enumerate() {
-            node.operands.iter().for_each(|o| readers[o.node.index()].push(line));
+        for (line, node) in tape.nodes().iter().enumerate().rev() {
+            // What nothing reads any more is not computed, so it reads nothing.
+            if !readers[line].is_empty() || is_output(tape, line) {
+                node.operands.iter().for_each(|o| readers[o.node.index()].push(line));
+            }
         }
+        readers.iter_mut().for_each(|readers| readers.reverse());
         let mut compiler = Compiler {
             tape,
             readers,
@@ -309,7 +317,7 @@ impl<'a> Compiler<'a> {
     }
 
     fn is_output(&self, line: usize) -> bool {
-        self.tape.outputs().iter().any(|(_, id)| id.index() == line)
+        is_output(self.tape, line)
     }
 
     /// The line that reads a value, once, if nothing else does.

@@ -177,7 +177,8 @@ impl<T: Element, P: Borrow<Program<T>>> Runner<T, P> {
                 batch.run(block, &mut workspace, outputs, block);
                 self.totals.add_sums(&workspace, sums, Sum::Often);
             }
-            // To add to these block by block is to add their blocks in order.
+            // To add to these block by block is to add their blocks in order, and nothing is lost without the zero to which
+            // they would be added: what begins at zero is never -0.
             self.totals.exchange_sums(&mut workspace, sums, Sum::Once);
         } else {
             self.totals.clear(sums, &[Sum::Once, Sum::Often]);

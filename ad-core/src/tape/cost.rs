@@ -43,7 +43,7 @@ impl Tape {
     /// them; any other counts once.
     pub fn cost(&self) -> Cost {
         let mut cost = Cost::default();
-        for node in self.runnable().nodes() {
+        for node in self.lowered().nodes() {
             if node.extents.contains(&Extent::Example) {
                 cost.example += node.work();
             } else {
@@ -60,11 +60,11 @@ impl Node {
         let all =
             self.extents.iter().map(|x| if let Extent::Fixed(n) = x { *n as f64 } else { 1.0 }).product();
         match &self.op {
-            Op::Input(_) | Op::Constant(_) | Op::Rule(..) => Work::default(),
+            Op::Input(_) | Op::Constant(_) | Op::Stop | Op::Rule(..) => Work::default(),
             Op::Unary(_) | Op::Binary(_) => Work { elementary: all, ..Work::default() },
             Op::Contract(_) if self.operands.len() == 2 => Work { multiply_adds: all, ..Work::default() },
             Op::Add(terms) => Work { passes: all * terms.len() as f64, ..Work::default() },
-            Op::Contract(_) | Op::Select | Op::Stop => Work { passes: all, ..Work::default() },
+            Op::Contract(_) | Op::Select => Work { passes: all, ..Work::default() },
             // The index of the operand and that of the result are two, and walk together.
             Op::Slice(_) | Op::Pad(_) | Op::Gather(_) | Op::Scatter(_) | Op::Reshape => {
                 Work { passes: self.shape().iter().map(|&n| n as f64).product(), ..Work::default() }

@@ -11,34 +11,20 @@ use crate::tape::{Builder, Label, Node, NodeId, Op, Operand, SharedBuilder, Tape
 
 impl Tape {
     /// The same tape without marks of rules: finite values are the same to the bit, derivatives are from then on those of what
-    /// the rules compute. It is what [`Tape::split`] splits. Where a mark kept lines apart, what is zero by construction (the
-    /// rest of a padding) may no longer meet a NaN or an infinity.
+    /// the rules compute. It is what [`Tape::compile`] compiles and [`Tape::split`] splits. Where a mark kept lines apart,
+    /// what is zero by construction (the rest of a padding) may no longer meet a NaN or an infinity.
     #[must_use]
     pub fn without_rules(&self) -> Tape {
         self.lowered().into_owned()
     }
 
     pub(crate) fn lowered(&self) -> Cow<'_, Tape> {
-        self.without(|node| if let Op::Rule(_, k) = node.op { Some(k) } else { None })
-    }
-
-    /// The tape that runs: without marks of rules, and without those that only stop derivatives.
-    pub(crate) fn runnable(&self) -> Cow<'_, Tape> {
-        self.without(|node| match (&node.op, &node.operands[..]) {
-            (Op::Rule(_, k), _) => Some(*k),
-            (Op::Stop, [of]) if of.labels == node.out => Some(0),
-            _ => None,
-        })
-    }
-
-    /// The tape without some lines: `mark` says which operand a line stands for, if it stands for one.
-    fn without(&self, mark: impl Fn(&Node) -> Option<usize>) -> Cow<'_, Tape> {
-        if !self.nodes().iter().any(|node| mark(node).is_some()) {
+        if !self.nodes().iter().any(|node| matches!(node.op, Op::Rule(..))) {
             return Cow::Borrowed(self);
         }
-        Cow::Owned(self.rebuilt(|builder, node, places| match mark(node) {
-            Some(k) => places[node.operands[k].node.index()],
-            None => builder.borrow_mut().copy(node, places),
+        Cow::Owned(self.rebuilt(|builder, node, places| match node.op {
+            Op::Rule(_, k) => places[node.operands[k].node.index()],
+            _ => builder.borrow_mut().copy(node, places),
         }))
     }
 

@@ -88,8 +88,8 @@ pub(crate) fn tape(tape: &Tape, workload: Workload) -> f64 {
 }
 
 fn node_cost(tape: &Tape, node: &Node, workload: Workload) -> f64 {
-    // A program has no marks of rules.
-    if let Op::Rule(..) = node.op {
+    // A program has no marks of rules, nor of where derivatives stop.
+    if let Op::Rule(..) | Op::Stop = node.op {
         return 0.0;
     }
     let work = node.work();
