@@ -1,6 +1,6 @@
 //! From a line of the tape to loops around a kernel.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use smallvec::SmallVec;
 
@@ -295,7 +295,7 @@ fn rows(node: &Node, storage: &Storage, table: Vec<(u32, u32)>, add: bool) -> Ke
         let index = unflatten(number, &sizes);
         steps.iter().zip(&index).map(|((_, step), i)| step * i).sum::<usize>() as u32
     };
-    let written: std::collections::HashSet<u32> = table.iter().filter(|_| !add).map(|row| row.0).collect();
+    let written: HashSet<u32> = table.iter().filter(|_| !add).map(|row| row.0).collect();
     let zeros = (0..sizes.iter().product()).map(place).filter(|row| !written.contains(row));
     let zeros = Run::join(zeros.map(|row| (row, row)));
     Kernel::Rows { runs: SmallVec::from_iter([Run::join(table)]), zeros, add }
