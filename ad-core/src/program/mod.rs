@@ -231,7 +231,9 @@ impl<'a> Compiler<'a> {
                 node.operands.iter().for_each(|o| readers[o.node.index()].push(line));
             }
         }
-        readers.iter_mut().for_each(|readers| readers.reverse());
+        for readers in &mut readers {
+            readers.reverse();
+        }
         let mut compiler = Compiler {
             tape,
             readers,
