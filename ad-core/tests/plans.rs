@@ -119,7 +119,6 @@ fn shared_matrices_that_are_read_across_are_turned_first() {
     assert_eq!(lines[..3], binding);
 }
 
-/// A view whose rows are not dense is no array of one loop.
 /// Matrices of each example's own are multiplied tile by tile, whichever way they lie, also a matrix by a vector.
 #[test]
 fn matrices_of_each_example_are_multiplied_as_matrices() {
@@ -168,6 +167,7 @@ fn a_stop_takes_no_time() {
     assert_eq!(lines.len(), 2, "{lines:?}");
 }
 
+/// A view whose rows are not dense is no array of one loop.
 #[test]
 fn loops_over_parts_stay_apart() {
     plan(&record(|t| {
