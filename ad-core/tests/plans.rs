@@ -287,3 +287,71 @@ fn loops_begin_where_they_are_worth_it() {
         [vec![8], vec![], vec![8], vec![8]]
     );
 }
+
+/// What the caller has in rows, products read there: to the bit what they make of examples side by side, of an input that
+/// nothing else reads and of one that other lines want side by side.
+#[test]
+fn rows_are_read_where_they_are_to_the_same_bits() {
+    let tape = record(|t| {
+        let [x, y] = ["x", "y"].map(|name| t.example(name, &[70]));
+        let [w, v, u] = [("w", 32), ("v", 33), ("u", 40)].map(|(name, n)| t.shared(name, &[70, n]));
+        let (h, g) = (x.matmul(&w), y.matmul(&v).sin());
+        // The sum over examples of products of each element of `a` with each of `b`.
+        let over_examples = |a: &Tracer, b: &Tracer| {
+            let shape = [a.shape()[0], b.shape()[0]];
+            let none = t.constant(&vec![0.0; shape[0] * shape[1]], &shape);
+            t.pull_back(&[(&a.matmul(&none), b)], &[&none]).remove(0)
+        };
+        [
+            ("h", h.clone()),
+            ("part", x.matmul(&u.slice(1, 3..19)) * 0.5),
+            ("left", over_examples(&x, &h.tanh())),
+            ("right", over_examples(&g, &x)),
+            ("both", over_examples(&x, &x)),
+            ("mixed", over_examples(&y, &x)),
+            ("waves", y.sin()),
+        ]
+    });
+    let program = tape.compile::<f64>().unwrap();
+    let text = program.explain();
+    assert!(text.contains("`x` read by rows") && !text.contains("`y`"), "{text}");
+    let mut numbers = Choices::from_seed(5);
+    let mut draw = |n: usize| (0..n).map(|_| numbers.between(-1.0, 1.0)).collect::<Vec<f64>>();
+    let shared = [70 * 32, 70 * 33, 70 * 40].map(&mut draw);
+    let shared = shared.each_ref().map(|w| &w[..]);
+    let (mut runner, mut binding) = (program.runner(), program.binding());
+    runner.bind(&shared).unwrap();
+    program.bind(&mut binding, &shared).unwrap();
+    // From many examples to few: what is left beside them must not show.
+    for n in [128, 127, 65, 33, 16, 3, 1] {
+        let rows = [70 * n; 2].map(&mut draw);
+        runner.run(n, &[&rows[0], &rows[1]]).unwrap();
+        let (mut workspace, mut totals) = (program.workspace(), program.totals());
+        workspace.set_examples(n);
+        for (k, port) in program.inputs().iter().enumerate() {
+            program.write_rows(&mut workspace, k, if port.name == "x" { &rows[0] } else { &rows[1] });
+        }
+        program.run_block(&binding, &mut workspace);
+        workspace.sums().enumerate().for_each(|(k, sum)| totals.add_sum(k, sum));
+        program.finish(&binding, &mut totals);
+        for (k, port) in program.outputs().iter().enumerate() {
+            let mut side_by_side = vec![0.0; if port.has_example() { n * port.size() } else { 0 }];
+            program.read_rows(&binding, &workspace, k, &mut side_by_side);
+            let want = if port.has_example() { &side_by_side } else { program.output(&binding, &totals, k) };
+            assert_eq!(runner.output(k), want, "`{}` of {n} examples", port.name);
+        }
+    }
+}
+
+/// A matrix that lies across, or few columns of an input that two lines read: examples are brought side by side.
+#[test]
+fn rows_are_turned_where_that_is_less_work() {
+    for columns in [20, 2] {
+        let tape = record(|t| {
+            let x = t.example("x", &[24]);
+            let w = t.shared("w", &[24, columns]);
+            [("y", x.matmul(&w)), ("z", x.matmul(&t.shared("v", &[columns, 24]).transpose()))]
+        });
+        assert!(!tape.compile::<f64>().unwrap().explain().contains("read by rows"));
+    }
+}

@@ -37,26 +37,30 @@ pub(crate) fn matmul<T: Element>(
 }
 
 /// Up to so many rows or columns a product over lanes is summed entry by entry, faster than an operand is turned.
-pub(super) const FEW: usize = 4;
+pub(crate) const FEW: usize = 4;
 /// With fewer columns a tile does little for what it loads: rows and columns change places.
 const NARROW: usize = 16;
 
-/// `g[i, j] += alpha * sum_e a[i, e] * b[j, e]` for `shape = [m, lanes, n]`: `a` is `m` by `lanes`, `b` is `n` by `lanes`. Sums are
-/// in order, from zero, but those of few rows or columns, which are those of [`sums_over_lanes`]. The scratch grows as needed.
+/// `g[i, j] += alpha * sum_e a[i, e] * b[j, e]` for `shape = [m, lanes, n]`: `a` is `m` by `lanes`, `b` is `n` by `lanes`, and
+/// the lanes of each follow each other; with more than [`FEW`] rows and columns its rows may instead (a step of 1 from one to the
+/// next). Sums are in order, from zero, but those of few rows or columns, which are those of [`sums_over_lanes`]. The scratch
+/// grows as needed.
 pub(crate) fn matmul_lanes<T: Element>(
     [m, lanes, n]: [usize; 3],
     alpha: T,
-    a: Rows<'_, T>,
-    b: Rows<'_, T>,
+    a: Strided<&[T]>,
+    b: Strided<&[T]>,
     g: RowsMut<'_, T>,
     [turned, packed]: [&mut Aligned<T>; 2],
 ) {
     if n <= FEW {
+        let (a, b) = (a.rows(), b.rows());
         return (0..n).for_each(|j| {
             sums_over_lanes([m, lanes], alpha, a, Some(b.again(j)), &mut g.data[j..], g.stride);
         });
     }
     if m <= FEW {
+        let (a, b) = (a.rows(), b.rows());
         return (0..m).for_each(|i| {
             sums_over_lanes([n, lanes], alpha, b, Some(a.again(i)), &mut g.data[i * g.stride..], 1);
         });
@@ -64,9 +68,12 @@ pub(crate) fn matmul_lanes<T: Element>(
     let flips = n < NARROW && m >= NARROW;
     let (rows, left, columns, right) = if flips { (n, b, m, a) } else { (m, a, n, b) };
     let (turned, product) = turned.at_least((lanes + rows) * columns).split_at_mut(lanes * columns);
-    transpose([columns, lanes], right, RowsMut { data: turned, stride: columns });
-    let left = Strided { data: left.data, row_stride: left.stride, col_stride: 1 };
-    let right = Rows { data: turned, stride: columns };
+    let right = if right.col_stride == 1 {
+        transpose([columns, lanes], right.rows(), RowsMut { data: turned, stride: columns });
+        Rows { data: turned, stride: columns }
+    } else {
+        Rows { data: right.data, stride: right.col_stride }
+    };
     if !flips {
         return matmul([rows, lanes, columns], alpha, left, right, g, Old::Added, packed);
     }

@@ -29,7 +29,7 @@ pub(crate) use chain::{
 pub use element::Element;
 pub(crate) use lanes::{dot_lanes, multiply, scale, sums_over_lanes};
 pub(crate) use lanewise::matmul_lanewise;
-pub(crate) use matmul::{Old, matmul, matmul_lanes};
+pub(crate) use matmul::{FEW, Old, matmul, matmul_lanes};
 pub(crate) use transpose::transpose;
 
 /// The most examples that one block of a program holds.
@@ -65,6 +65,13 @@ pub(crate) struct Rows<'a, T> {
     pub(crate) data: &'a [T],
     /// Elements from one row to the next.
     pub(crate) stride: usize,
+}
+
+impl<'a, T> Strided<&'a [T]> {
+    /// Its rows, whose entries follow each other.
+    fn rows(self) -> Rows<'a, T> {
+        Rows { data: self.data, stride: self.row_stride }
+    }
 }
 
 impl<'a, T> Rows<'a, T> {

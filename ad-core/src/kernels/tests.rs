@@ -125,11 +125,26 @@ fn matmul_lanes_equals_its_twin<T: Element>([m, lanes, n]: [usize; 3]) {
             *entry = *entry + alpha * sum;
         }
     }
-    let mut got = g;
-    let [a, b] = [&a, &b].map(|data| Rows { data, stride });
-    let into = RowsMut { data: &mut got, stride: n };
-    matmul_lanes([m, lanes, n], alpha, a, b, into, [&mut dirty(3), &mut dirty(7)]);
-    assert_same(&got, &want, &format!("{m} x {lanes} lanes x {n}"));
+    // Each operand with its lanes behind each other, and turned.
+    let lying = |data, _| Strided { data, row_stride: stride, col_stride: 1 };
+    let turned = |data: &[T], rows: usize| {
+        let mut turned = vec![T::zero(); lanes * (rows + 3)];
+        for e in 0..lanes {
+            (0..rows).for_each(|i| turned[e * (rows + 3) + i] = data[i * stride + e]);
+        }
+        turned
+    };
+    let ways = if m.min(n) <= FEW { 1 } else { 4 };
+    for way in 0..ways {
+        let own = [turned(&a, m), turned(&b, n)];
+        let standing = |k: usize, rows| Strided { data: &own[k][..], row_stride: 1, col_stride: rows + 3 };
+        let left = if way % 2 == 1 { standing(0, m) } else { lying(&a[..], m) };
+        let right = if way >= 2 { standing(1, n) } else { lying(&b[..], n) };
+        let mut got = g.clone();
+        let into = RowsMut { data: &mut got, stride: n };
+        matmul_lanes([m, lanes, n], alpha, left, right, into, [&mut dirty(3), &mut dirty(7)]);
+        assert_same(&got, &want, &format!("{m} x {lanes} lanes x {n}, way {way}"));
+    }
 }
 
 /// Sixteen sums side by side, then those by halves.

@@ -2,6 +2,7 @@
 
 use smallvec::SmallVec;
 
+use super::examples::{Examples, Lent};
 use super::instruction::{Instruction, Kernel, Place, Product, Run as RowRun};
 use super::nest::{Axes, Axis, Lane, Offsets, for_each};
 use super::numbers;
@@ -11,14 +12,23 @@ use crate::kernels::{self, Aligned, ChainRun, Element, OPERANDS, Old, Rows, Rows
 /// Examples are processed in whole vectors: rows are padded to this many.
 pub(super) const PADDING: usize = 16;
 
-/// All values that an instruction can read, and how many examples there are.
+/// All values that an instruction can read, and what is known of the examples.
 pub(super) struct Memory<'a, T> {
     pub(super) shared: Shared<'a, T>,
     pub(super) block: &'a [Aligned<T>],
     pub(super) late: &'a [Aligned<T>],
-    pub(super) examples: usize,
-    /// Elements from one row of examples to the next.
-    pub(super) stride: usize,
+    pub(super) examples: Examples<'a, T>,
+}
+
+impl<'a, T: Copy> Memory<'a, T> {
+    /// Operand `k` of an instruction, from element `first` of each example on, where the caller has it, if it can be read
+    /// there.
+    fn lent(&self, instruction: &Instruction, k: usize, first: usize) -> Option<Lent<'a, T>> {
+        let lent = self.examples.lent(instruction.operands[k])?;
+        instruction.cost_by_rows(k)?;
+        let rows = Rows { data: &lent.rows.data[first..], ..lent.rows };
+        Some(Lent { rows, ..*lent })
+    }
 }
 
 /// Memory for transposed and packed operands of products, and between the links of chains.
@@ -62,22 +72,24 @@ pub(super) fn run<T: Element>(
     ys: &mut [&mut [T]],
     scratch: &mut Scratch<T>,
 ) {
+    let first = |k: usize| instruction.offsets[k] + iteration * instruction.strides[k];
     let find = |k: usize| {
-        let row = instruction.offsets[k] + iteration * instruction.strides[k];
+        let row = first(k);
         match instruction.operands[k] {
             Place::Given(k) => &memory.shared.given.get(k)[row..],
             Place::Shared(k) => &memory.shared.values[k][row..],
-            Place::Block(k) => &memory.block[k][row * memory.stride..],
+            Place::Block(k) => &memory.block[k][row * memory.examples.stride..],
             Place::Late(k) => &memory.late[k][row..],
         }
     };
     let (scale, lanes) = match instruction.lane {
-        Lane::Examples => (memory.stride, memory.stride),
+        Lane::Examples => (memory.examples.stride, memory.examples.stride),
         Lane::Fixed(n) => (1, n),
     };
     collect!(let operands: Operands<'_, T> = (0..instruction.operands.len()).map(find));
     let goes_on = instruction.accumulates && iteration > 0;
-    let run = Run { operands: &operands, scale, lanes, examples: memory.examples, goes_on };
+    let run = Run { operands: &operands, scale, lanes, examples: memory.examples.count, goes_on };
+    let lent = |k: usize| memory.lent(instruction, k, first(k));
     match &instruction.kernel {
         Kernel::Chain(chain) => kernels::chain(ChainRun {
             chain,
@@ -90,13 +102,18 @@ pub(super) fn run<T: Element>(
         }),
         Kernel::Product(product) => run.product(product, ys[0], scratch),
         Kernel::Matmul { alpha, scalar, m, k, over, summed } => {
-            run.matmul(T::from_f64(*alpha), *scalar, [*m, *k], [over, summed], ys[0], &mut scratch.packed);
+            let (alpha, axes) = (T::from_f64(*alpha), [*m, *k]);
+            match lent(1 - scalar).filter(|lent| !lent.turned) {
+                Some(lent) => run.matmul_by_rows(alpha, *scalar, axes, lent.rows, ys[0], scratch),
+                None => run.matmul(alpha, *scalar, axes, [over, summed], ys[0], &mut scratch.packed),
+            }
         }
         Kernel::Lanewise { alpha, m, k, n, over } => {
             run.lanewise(T::from_f64(*alpha), [*m, *k, *n], over, ys[0]);
         }
         Kernel::LaneMatmul { alpha, columns, m, n, over } => {
-            run.lane_matmul(T::from_f64(*alpha), *columns, [*m, *n], over, ys[0], scratch);
+            let lent = [0, 1].map(|k| lent(k).map(|lent| lent.rows));
+            run.lane_matmul(T::from_f64(*alpha), *columns, [*m, *n], (over, lent), ys[0], scratch);
         }
         Kernel::LaneSum(product) => run.lane_sum(product, ys[0]),
         Kernel::Rows { runs, zeros, add } => run.rows(runs, zeros, *add, ys[0]),
@@ -230,6 +247,28 @@ impl<T: Element> Run<'_, T> {
         });
     }
 
+    /// The same of an operand that lies `by_rows`, one for each example: the result is turned, not the operand.
+    fn matmul_by_rows(
+        &self,
+        alpha: T,
+        scalar: usize,
+        [m, k]: [Axis; 2],
+        by_rows: Rows<'_, T>,
+        y: &mut [T],
+        scratch: &mut Scratch<T>,
+    ) {
+        let (examples, m_size) = (self.examples, m.size);
+        let product = scratch.rows.at_least(self.lanes * m_size);
+        // Beside the examples are zeros, as numbers of any kind would be in other lines' way.
+        product[examples * m_size..].fill(T::zero());
+        let a = Strided { data: by_rows.data, row_stride: by_rows.stride, col_stride: k.steps[2 - scalar] };
+        let b = Rows { data: self.operands[scalar], stride: k.steps[scalar + 1] };
+        let c = RowsMut { data: &mut *product, stride: m_size };
+        kernels::matmul([examples, k.size, m_size], alpha, a, b, c, Old::Dropped, &mut scratch.packed);
+        let c = RowsMut { data: y, stride: m.steps[0] * self.scale };
+        kernels::transpose([self.lanes, m_size], Rows { data: product, stride: m_size }, c);
+    }
+
     fn lanewise(&self, alpha: T, [m, k, n]: [Axis; 3], over: &Axes, y: &mut [T]) {
         for_each(over, [0; 4], &mut |at| {
             let operand = |operand: usize, [row, column]: [Axis; 2]| Strided {
@@ -253,15 +292,24 @@ impl<T: Element> Run<'_, T> {
         alpha: T,
         columns: usize,
         [m, n]: [Axis; 2],
-        over: &Axes,
+        (over, lent): (&Axes, [Option<Rows<'_, T>>; 2]),
         y: &mut [T],
         scratch: &mut Scratch<T>,
     ) {
         let rows = 1 - columns;
         for_each(over, [0; 4], &mut |at| {
-            let operand = |k: usize, axis: Axis| Rows {
-                data: &self.operands[k][at[k + 1] * self.scale..],
-                stride: axis.steps[k + 1] * self.scale,
+            let operand = |k: usize, axis: Axis| {
+                let (first, step) = (at[k + 1], axis.steps[k + 1]);
+                match lent[k] {
+                    Some(Rows { data, stride }) => {
+                        Strided { data: &data[first..], row_stride: step, col_stride: stride }
+                    }
+                    None => Strided {
+                        data: &self.operands[k][first * self.scale..],
+                        row_stride: step * self.scale,
+                        col_stride: 1,
+                    },
+                }
             };
             let g = RowsMut { data: &mut y[at[0]..], stride: m.steps[0] };
             let shape = [m.size, self.examples, n.size];

@@ -29,6 +29,8 @@ impl<T: Element> Program<T> {
         let bytes = |n: usize| n * size_of::<T>();
         let shared: usize = self.shared.iter().map(|value| value.len()).sum();
         let sums: usize = self.late.iter().sum();
+        let by_rows = self.inputs.iter().filter(|port| port.by_rows);
+        let by_rows: String = by_rows.map(|port| format!("; `{}` read by rows", port.name)).collect();
         let block = if self.one_block {
             "all examples as one block".to_owned()
         } else {
@@ -37,7 +39,7 @@ impl<T: Element> Program<T> {
         let _ = writeln!(
             text,
             "{block}; {} buffers of {rows} numbers an example ({} bytes a block of {BLOCK}), {shared} shared numbers \
-             ({} bytes), {sums} sums over examples ({} bytes)",
+             ({} bytes), {sums} sums over examples ({} bytes){by_rows}",
             self.buffers.rows.len(),
             bytes(rows * BLOCK),
             bytes(shared),

@@ -4,9 +4,10 @@ use std::collections::{HashMap, HashSet};
 
 use smallvec::SmallVec;
 
+use super::execute::PADDING;
 use super::fuse::Line;
 use super::nest::{Axes, Axis, Lane, Layout, Storage, merged};
-use crate::kernels::Chain;
+use crate::kernels::{Chain, FEW};
 use crate::tape::{Extent, Label, Labels, Node, Op, all_distinct};
 
 /// Where a value lives while a program runs.
@@ -139,6 +140,24 @@ impl Instruction {
             Kernel::LaneMatmul { over, .. } => once(over),
             Kernel::LaneSum(product) => once(&product.summed),
             _ => false,
+        }
+    }
+
+    /// What it takes to read operand `k`, an input, one row per example as the caller has it, if it can be read so: the
+    /// numbers of each example that are turned, and as many as registers that are filled in part cost.
+    pub(super) fn cost_by_rows(&self, k: usize) -> Option<usize> {
+        match &self.kernel {
+            Kernel::Matmul { scalar, m, k: sum, over, summed, .. } => {
+                let alone = over.is_empty() && summed.is_empty() && !self.accumulates;
+                let unused = m.size.next_multiple_of(PADDING) - m.size;
+                let cost = m.size + sum.size * unused / PADDING;
+                (alone && k != *scalar && m.steps[scalar + 1] == 1).then_some(cost)
+            }
+            Kernel::LaneMatmul { columns, m, n, .. } => {
+                let axis = if k == *columns { n } else { m };
+                (m.size.min(n.size) > FEW && axis.steps[k + 1] == 1).then_some(0)
+            }
+            _ => None,
         }
     }
 

@@ -8,6 +8,7 @@
 //! for any number of threads. An example's own results never depend on the others.
 
 mod buffers;
+mod examples;
 mod execute;
 mod explain;
 mod fuse;
@@ -54,6 +55,8 @@ pub struct Port {
     /// The shape of one example.
     pub shape: Vec<usize>,
     place: Place,
+    /// Lines read it one row per example, as the caller has it, if the caller does.
+    by_rows: bool,
 }
 
 impl Port {
@@ -101,6 +104,14 @@ enum Step {
 }
 
 impl Step {
+    /// How often it runs.
+    fn extent(&self) -> usize {
+        match self {
+            Step::One(_) => 1,
+            Step::Loop { extent, .. } => *extent,
+        }
+    }
+
     fn instructions(&self) -> &[Instruction] {
         match self {
             Step::One(instruction) => std::slice::from_ref(instruction),
@@ -394,6 +405,7 @@ impl<'a> Compiler<'a> {
             name: name.clone(),
             shape: self.tape.node(*id).shape(),
             place: self.places[id.index()],
+            by_rows: false,
         };
         let mut inputs: Vec<Port> = self.tape.inputs().iter().map(port).collect();
         let mut outputs: Vec<Port> = self.tape.outputs().iter().map(port).collect();
@@ -407,6 +419,11 @@ impl<'a> Compiler<'a> {
             if let Place::Block(value) = port.place {
                 port.place = Place::Block(home[value]);
             }
+        }
+        for port in &mut inputs {
+            let is_output = outputs.iter().any(|output| output.place == port.place);
+            let cost = cost_by_rows(body, port.place).filter(|_| !is_output);
+            port.by_rows = port.has_example() && cost.is_some_and(|cost| cost < port.size());
         }
         (inputs, outputs, buffers)
     }
@@ -440,6 +457,20 @@ fn constant<T: Element>(node: &Node, size: usize) -> Aligned<T> {
         Op::Constant(values) => Aligned::of(&values.iter().map(|c| T::from_f64(c.0)).collect::<Vec<T>>()),
         _ => Aligned::new(size),
     }
+}
+
+/// What it takes that all lines which read an input read it as the caller has it, if they can: see
+/// [`Instruction::cost_by_rows`]. To bring it into a block takes as much as it has numbers.
+fn cost_by_rows(body: &[Step], input: Place) -> Option<usize> {
+    let mut cost = 0;
+    for step in body {
+        for instruction in step.instructions() {
+            for k in (0..instruction.operands.len()).filter(|&k| instruction.operands[k] == input) {
+                cost += instruction.cost_by_rows(k)? * step.extent();
+            }
+        }
+    }
+    Some(cost)
 }
 
 /// How each of `count` values comes to be that are not known before the last block.

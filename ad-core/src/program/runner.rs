@@ -5,11 +5,13 @@ use std::sync::Mutex;
 
 use smallvec::SmallVec;
 
+use super::examples::Lent;
+use super::instruction::Place;
 use super::runtime::{Binding, Workspace, check_size};
 use super::shared::{Given, Shared};
 use super::{Port, Program, Sum};
 use crate::error::{Error, Result};
-use crate::kernels::{BLOCK, Element};
+use crate::kernels::{BLOCK, Element, Rows};
 
 /// A program with the memory that it needs for batches. The first call of a size makes the memory; from then on a call
 /// allocates nothing on one thread.
@@ -277,11 +279,17 @@ impl<T: Element> Batch<'_, T> {
         let count = self.size.min(self.examples - first);
         workspace.set_examples(count);
         let own = |(_, port): &(usize, &Port)| port.has_example();
+        let mut lent = SmallVec::<[Lent<'_, T>; 8]>::new();
         for ((k, port), input) in self.program.inputs().iter().enumerate().filter(own).zip(self.inputs) {
             let n = port.size();
-            self.program.write_rows(workspace, k, &input[first * n..(first + count) * n]);
+            let data = &input[first * n..(first + count) * n];
+            if !port.by_rows {
+                self.program.write_rows(workspace, k, data);
+            }
+            let Place::Block(buffer) = port.place else { continue };
+            lent.push(Lent { buffer, rows: Rows { data, stride: n }, turned: !port.by_rows });
         }
-        self.program.run_block_with(self.shared, workspace);
+        self.program.run_block_with(self.shared, &lent, workspace);
         for ((k, port), rows) in self.program.outputs().iter().enumerate().zip(outputs) {
             if port.has_example() {
                 let n = port.size();

@@ -2,6 +2,7 @@
 
 use smallvec::SmallVec;
 
+use super::examples::{Examples, Lent};
 use super::execute::{PADDING, Scratch};
 use super::instruction::{Instruction, Place};
 use super::shared::{Given, Shared};
@@ -121,17 +122,23 @@ impl<T: Element> Program<T> {
     /// Runs the lines that have examples, on the inputs that lie in the workspace. Sums over examples are added to those
     /// of the blocks before.
     pub fn run_block(&self, binding: &Binding<T>, workspace: &mut Workspace<T>) {
-        self.run_block_with(binding.shared(), workspace);
+        self.run_block_with(binding.shared(), &[], workspace);
     }
 
-    pub(super) fn run_block_with(&self, shared: Shared<'_, T>, workspace: &mut Workspace<T>) {
+    /// The same with some inputs where the caller has them.
+    pub(super) fn run_block_with(
+        &self,
+        shared: Shared<'_, T>,
+        lent: &[Lent<'_, T>],
+        workspace: &mut Workspace<T>,
+    ) {
         for part in &self.body {
             match part {
-                Step::One(instruction) => workspace.run(instruction, 0, shared),
+                Step::One(instruction) => workspace.run(instruction, 0, shared, lent),
                 Step::Loop { extent, body } => {
                     for iteration in 0..*extent {
                         for instruction in body {
-                            workspace.run(instruction, iteration, shared);
+                            workspace.run(instruction, iteration, shared, lent);
                         }
                     }
                 }
@@ -146,7 +153,7 @@ impl<T: Element> Program<T> {
 
     pub(super) fn finish_with(&self, shared: Shared<'_, T>, workspace: &mut Workspace<T>) {
         for instruction in &self.suffix {
-            workspace.run(instruction, 0, shared);
+            workspace.run(instruction, 0, shared, &[]);
         }
     }
 
@@ -255,10 +262,16 @@ fn exchange<T>(place: Place, workspace: &mut Workspace<T>, rows: &mut Rows<T>) {
 }
 
 impl<T: Element> Workspace<T> {
-    fn run(&mut self, instruction: &Instruction, iteration: usize, shared: Shared<'_, T>) {
+    fn run(
+        &mut self,
+        instruction: &Instruction,
+        iteration: usize,
+        shared: Shared<'_, T>,
+        lent: &[Lent<'_, T>],
+    ) {
         let Workspace { block, late, scratch, examples, stride, .. } = self;
-        let values = BlockValues { block, late };
-        run_in_block(instruction, iteration, shared, values, [*examples, *stride], scratch);
+        let examples = Examples { count: *examples, stride: *stride, lent };
+        run_in_block(instruction, iteration, shared, BlockValues { block, late }, examples, scratch);
     }
 
     /// Says how many examples the block has. What lay in it is lost.

@@ -2,6 +2,7 @@
 
 use smallvec::SmallVec;
 
+use super::examples::Examples;
 use super::execute::{Memory, Scratch, collect, run};
 use super::instruction::{Instruction, Output, Place};
 use super::shared::{Given, Shared};
@@ -17,23 +18,23 @@ pub(super) fn run_shared<T: Element>(
     for instruction in instructions {
         write(&instruction.outs, values, |values, ys| {
             let shared = Shared { given, values };
-            let memory = Memory { shared, block: &[], late: &[], examples: 0, stride: 0 };
+            let memory = Memory { shared, block: &[], late: &[], examples: Examples::NONE };
             run_to(ys, instruction, 0, &memory, scratch);
         });
     }
 }
 
-/// Runs one iteration of a line of a block of `examples`, whose rows lie `stride` apart.
+/// Runs one iteration of a line of a block.
 pub(super) fn run_in_block<T: Element>(
     instruction: &Instruction,
     iteration: usize,
     shared: Shared<'_, T>,
     mut values: BlockValues<'_, T>,
-    [examples, stride]: [usize; 2],
+    examples: Examples<'_, T>,
     scratch: &mut Scratch<T>,
 ) {
     write(&instruction.outs, &mut values, |BlockValues { block, late }, ys| {
-        let memory = Memory { shared, block, late, examples, stride };
+        let memory = Memory { shared, block, late, examples };
         run_to(ys, instruction, iteration, &memory, scratch);
     });
 }
@@ -102,7 +103,7 @@ fn run_to<T: Element>(
     scratch: &mut Scratch<T>,
 ) {
     let first = |out: &Output| {
-        let scale = if matches!(out.place, Place::Block(_)) { memory.stride } else { 1 };
+        let scale = if matches!(out.place, Place::Block(_)) { memory.examples.stride } else { 1 };
         iteration * out.stride * scale
     };
     if let ([y], [out]) = (&mut *ys, &instruction.outs[..]) {
