@@ -322,14 +322,19 @@ fn rows_are_read_where_they_are_to_the_same_bits() {
     let (mut runner, mut binding) = (program.runner(), program.binding());
     runner.bind(&shared).unwrap();
     program.bind(&mut binding, &shared).unwrap();
-    // From many examples to few: what is left beside them must not show.
-    for n in [128, 127, 65, 33, 16, 3, 1] {
-        let rows = [70 * n; 2].map(&mut draw);
-        runner.run(n, &[&rows[0], &rows[1]]).unwrap();
+    let all = [70 * 128; 2].map(&mut draw);
+    let mut of_all: Vec<Vec<f64>> = Vec::new();
+    // From many examples to few: what is left beside them must not show, nor that they are few.
+    for n in [128, 127, 65, 33, 16, 4, 2, 1] {
+        let rows = all.each_ref().map(|rows| &rows[..70 * n]);
+        runner.run(n, &rows).unwrap();
+        if of_all.is_empty() {
+            of_all = runner.outputs().to_vec();
+        }
         let (mut workspace, mut totals) = (program.workspace(), program.totals());
         workspace.set_examples(n);
         for (k, port) in program.inputs().iter().enumerate() {
-            program.write_rows(&mut workspace, k, if port.name == "x" { &rows[0] } else { &rows[1] });
+            program.write_rows(&mut workspace, k, rows[usize::from(port.name == "y")]);
         }
         program.run_block(&binding, &mut workspace);
         workspace.sums().enumerate().for_each(|(k, sum)| totals.add_sum(k, sum));
@@ -339,6 +344,9 @@ fn rows_are_read_where_they_are_to_the_same_bits() {
             program.read_rows(&binding, &workspace, k, &mut side_by_side);
             let want = if port.has_example() { &side_by_side } else { program.output(&binding, &totals, k) };
             assert_eq!(runner.output(k), want, "`{}` of {n} examples", port.name);
+            if port.has_example() {
+                assert_eq!(runner.output(k), &of_all[k][..n * port.size()], "`{}` of {n} of all", port.name);
+            }
         }
     }
 }

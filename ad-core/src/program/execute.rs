@@ -103,8 +103,18 @@ pub(super) fn run<T: Element>(
         Kernel::Product(product) => run.product(product, ys[0], scratch),
         Kernel::Matmul { alpha, scalar, m, k, over, summed } => {
             let (alpha, axes) = (T::from_f64(*alpha), [*m, *k]);
-            match lent(1 - scalar).filter(|lent| !lent.turned) {
-                Some(lent) => run.matmul_by_rows(alpha, *scalar, axes, lent.rows, ys[0], scratch),
+            let by_rows = match lent(1 - scalar).filter(|lent| !lent.turned) {
+                Some(Lent { rows, .. }) => {
+                    Some(Strided { data: rows.data, row_stride: rows.stride, col_stride: 1 })
+                }
+                // A register for each of a few examples is less than one for all of them at each entry of the result.
+                None => (2 * run.examples * m.size.div_ceil(PADDING) <= m.size)
+                    .then(|| instruction.cost_by_rows(1 - scalar))
+                    .flatten()
+                    .map(|_| Strided { data: operands[1 - scalar], row_stride: 1, col_stride: scale }),
+            };
+            match by_rows {
+                Some(rows) => run.matmul_by_rows(alpha, *scalar, axes, rows, ys[0], scratch),
                 None => run.matmul(alpha, *scalar, axes, [over, summed], ys[0], &mut scratch.packed),
             }
         }
@@ -247,13 +257,13 @@ impl<T: Element> Run<'_, T> {
         });
     }
 
-    /// The same of an operand that lies `by_rows`, one for each example: the result is turned, not the operand.
+    /// The same by rows of the operand, one for each example: the result is turned, not the operand.
     fn matmul_by_rows(
         &self,
         alpha: T,
         scalar: usize,
         [m, k]: [Axis; 2],
-        by_rows: Rows<'_, T>,
+        rows: Strided<&[T]>,
         y: &mut [T],
         scratch: &mut Scratch<T>,
     ) {
@@ -261,7 +271,7 @@ impl<T: Element> Run<'_, T> {
         let product = scratch.rows.at_least(self.lanes * m_size);
         // Beside the examples are zeros, as numbers of any kind would be in other lines' way.
         product[examples * m_size..].fill(T::zero());
-        let a = Strided { data: by_rows.data, row_stride: by_rows.stride, col_stride: k.steps[2 - scalar] };
+        let a = Strided { col_stride: rows.col_stride * k.steps[2 - scalar], ..rows };
         let b = Rows { data: self.operands[scalar], stride: k.steps[scalar + 1] };
         let c = RowsMut { data: &mut *product, stride: m_size };
         kernels::matmul([examples, k.size, m_size], alpha, a, b, c, Old::Dropped, &mut scratch.packed);

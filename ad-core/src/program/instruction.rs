@@ -143,12 +143,13 @@ impl Instruction {
         }
     }
 
-    /// What it takes to read operand `k`, an input, one row per example as the caller has it, if it can be read so: the
-    /// numbers of each example that are turned, and as many as registers that are filled in part cost.
+    /// What it takes to read operand `k`, which has examples, one row per example, if it can be read so: the numbers of each
+    /// example that are turned, and as many as registers that are filled in part cost.
     pub(super) fn cost_by_rows(&self, k: usize) -> Option<usize> {
         match &self.kernel {
             Kernel::Matmul { scalar, m, k: sum, over, summed, .. } => {
-                let alone = over.is_empty() && summed.is_empty() && !self.accumulates;
+                let alone =
+                    over.is_empty() && summed.is_empty() && !self.accumulates && self.lane == Lane::Examples;
                 let unused = m.size.next_multiple_of(PADDING) - m.size;
                 let cost = m.size + sum.size * unused / PADDING;
                 (alone && k != *scalar && m.steps[scalar + 1] == 1).then_some(cost)
