@@ -22,9 +22,9 @@ impl<T: Copy + Default> Aligned<T> {
     }
 
     /// The numbers `values`.
-    pub(crate) fn of(values: &[T]) -> Self {
+    pub(crate) fn of(values: impl ExactSizeIterator<Item = T>) -> Self {
         let mut own = Aligned::new(values.len());
-        own.copy_from_slice(values);
+        own.iter_mut().zip(values).for_each(|(own, value)| *own = value);
         own
     }
 

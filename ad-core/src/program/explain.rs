@@ -30,7 +30,8 @@ impl<T: Element> Program<T> {
         let shared: usize = self.shared.iter().map(|value| value.len()).sum();
         let sums: usize = self.late.iter().sum();
         let by_rows = self.inputs.iter().filter(|port| port.by_rows);
-        let by_rows: String = by_rows.map(|port| format!("; `{}` read by rows", port.name)).collect();
+        let by_rows =
+            by_rows.map(|port| format!("; `{}` read by rows", port.name)).collect::<Vec<_>>().concat();
         let block = if self.one_block {
             "all examples as one block".to_owned()
         } else {

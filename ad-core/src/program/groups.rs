@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
+use super::compiler::{Compiler, constant, sums_examples};
 use super::instruction::Place;
-use super::{Compiler, constant, sums_examples};
 use crate::kernels::{Aligned, Element};
 use crate::tape::Op;
 
@@ -49,8 +49,8 @@ impl Compiler<'_> {
             self.places.push(if view.is_some() { operands[0] } else { place });
             let is_view = view.is_some();
             self.views.push(view);
-            let read = !self.readers[line].is_empty() || self.is_output(line);
-            let computed = read && !is_view && !matches!(node.op, Op::Input(_) | Op::Constant(_));
+            let computed =
+                self.is_read(line) && !is_view && !matches!(node.op, Op::Input(_) | Op::Constant(_));
             is_fixed[line] =
                 matches!(place, Place::Shared(_)) && node.operands.iter().all(|o| is_fixed[o.node.index()]);
             match place {

@@ -5,8 +5,15 @@ use crate::tape::{Extent, Node, Op, Tape};
 /// The same tape, with the results of elementwise lines that would read matrices across their rows turned: they lie as what
 /// they are made of. A first layer's matrix with its columns scaled, as tangents of all directions are, stays a matrix of
 /// the same rows, and no copy of it is needed. Nor is one of what only stops derivatives: lines read what it stands for.
-pub(super) fn uncrossed(tape: &Tape) -> Tape {
+pub(super) fn laid_out(tape: &Tape) -> Tape {
     let mut nodes = tape.nodes().to_vec();
+    pass_stops(&mut nodes);
+    uncross(tape, &mut nodes);
+    tape.with_nodes(nodes)
+}
+
+/// Lets lines read what stops of derivatives stand for.
+fn pass_stops(nodes: &mut [Node]) {
     for line in 0..nodes.len() {
         // The lines before have been seen to: a stop of a stop stands for what the first one does.
         let (before, rest) = nodes.split_at_mut(line);
@@ -19,6 +26,10 @@ pub(super) fn uncrossed(tape: &Tape) -> Tape {
             }
         }
     }
+}
+
+/// Turns the results of elementwise lines that would read matrices across their rows.
+fn uncross(tape: &Tape, nodes: &mut [Node]) {
     let mut stays = vec![false; nodes.len()];
     tape.outputs().iter().for_each(|(_, id)| stays[id.index()] = true);
     for node in nodes.iter().filter(|node| !reads_by_labels(node)) {
@@ -34,7 +45,6 @@ pub(super) fn uncrossed(tape: &Tape) -> Tape {
             node.out.reverse();
         }
     }
-    tape.with_nodes(nodes)
 }
 
 /// Whether the order in which an operand lies means nothing to a line but where its elements are.

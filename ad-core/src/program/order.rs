@@ -4,7 +4,7 @@
 //! line gets a *level*: how many chains come before it on the longest way that leads to it. It runs as late as those
 //! that read it allow, and lines of one level that hand values on to each other run together, behind all that they read.
 
-use super::Compiler;
+use super::compiler::Compiler;
 use super::fuse::Line;
 
 /// What a line reads.

@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 
+use super::compiler::Compiler;
 use super::fuse::{Line, fuse};
 use super::instruction::{Instruction, Place};
 use super::nest::View;
-use super::{Compiler, parts};
+use super::parts;
 
 /// Transposed copies of matrices: from where, offset and step of what rows, how many of what length; and where they are.
 type Copies = HashMap<(Place, [usize; 2], [usize; 2]), Place>;
