@@ -1,7 +1,7 @@
 //! Gradients of tapes are those of numbers, and those by hand.
 
 use ad_core::{Result, gradient};
-use examples::problems::{Gaussians, log_sum_exp, recurrent_loss};
+use examples::problems::{Gaussians, determinant, integrate, log_sum_exp, recurrent_loss};
 use examples::{by_hand, tapes};
 
 /// Numbers between -1 and 1 without a pattern.
@@ -78,6 +78,33 @@ fn recurrent_networks_are_those_of_numbers() -> Result<()> {
         let taped = tapes::Recurrent::new(layers, bits, characters)?.gradient(&x, &state, &sequence)?;
         assert_same("lstm", &taped, &gradient(|x| recurrent_loss(x, &state, &sequence, bits), &x)?);
         assert_same("lstm by hand", &taped, &by_hand::recurrent(&x, &state, &sequence, bits));
+    }
+    Ok(())
+}
+
+#[test]
+fn recurrences_are_those_of_numbers() -> Result<()> {
+    for steps in [0, 100, 300] {
+        let x = [0.99, 0.3, -0.7];
+        let taped = tapes::Chain::new(steps)?.gradient(&x)?;
+        assert_same("chain", &taped, &gradient(|x| (0..steps).fold(x[2], |y, _| y * x[0] + x[1]), &x)?);
+    }
+    let refused = tapes::Chain::new(150).err().map(|error| error.to_string());
+    assert!(refused.is_some_and(|message| message.contains("150")), "hundreds make no 150 up");
+    for (size, steps) in [(1, 1), (2, 5), (65, 9)] {
+        let x = some(size);
+        let taped = tapes::Oscillators::new(size, steps)?.gradient(&x)?;
+        assert_same("ode", &taped, &gradient(|x| integrate(x, steps)[size - 1], &x)?);
+    }
+    Ok(())
+}
+
+#[test]
+fn determinants_are_those_of_numbers() -> Result<()> {
+    for rows in 1..=6 {
+        let a = some(rows * rows);
+        let taped = tapes::Determinant::new(rows)?.gradient(&a)?;
+        assert_same("det", &taped, &gradient(|a| determinant(a, rows), &a)?);
     }
     Ok(())
 }

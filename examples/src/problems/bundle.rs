@@ -61,9 +61,9 @@ impl Problem for Bundle {
         total
     }
 
-    fn taped(&self) -> ad_core::Result<Option<Taped<'_>>> {
+    fn taped(&self) -> ad_core::Result<Taped<'_>> {
         let mut tape = tapes::Bundle::new()?;
-        Ok(Some(Box::new(move || tape.gradient(&self.inputs, [Self::CAMERAS, Self::POINTS], &self.features))))
+        Ok(Box::new(move || tape.gradient(&self.inputs, [Self::CAMERAS, Self::POINTS], &self.features)))
     }
 }
 

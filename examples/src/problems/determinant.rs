@@ -1,6 +1,7 @@
 //! A determinant by its minors.
 
-use super::{Draws, Number, Problem};
+use super::{Draws, Number, Problem, Taped};
+use crate::tapes;
 
 /// The determinant of a matrix of 9 rows.
 pub struct Determinant(Vec<f64>);
@@ -26,6 +27,11 @@ impl Problem for Determinant {
 
     fn value<T: Number>(&self, x: &[T]) -> T {
         determinant(x, Self::ROWS)
+    }
+
+    fn taped(&self) -> ad_core::Result<Taped<'_>> {
+        let mut tape = tapes::Determinant::new(Self::ROWS)?;
+        Ok(Box::new(move || tape.gradient(&self.0)))
     }
 }
 

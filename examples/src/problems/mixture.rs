@@ -50,9 +50,9 @@ impl Problem for Mixture {
         likelihood - gaussians.penalty(1.0, 0.0)
     }
 
-    fn taped(&self) -> ad_core::Result<Option<Taped<'_>>> {
+    fn taped(&self) -> ad_core::Result<Taped<'_>> {
         let mut tape = tapes::Mixture::new(Self::D, Self::K, 1.0, 0.0)?;
-        Ok(Some(Box::new(move || tape.gradient(&self.inputs, &self.points))))
+        Ok(Box::new(move || tape.gradient(&self.inputs, &self.points)))
     }
 
     fn by_hand(&self) -> Option<(f64, Vec<f64>)> {

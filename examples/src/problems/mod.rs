@@ -109,13 +109,11 @@ pub trait Problem {
     /// The value.
     fn value<T: Number>(&self, x: &[T]) -> T;
 
-    /// The gradient by a tape of array operations, where there is one.
+    /// The gradient by a tape.
     ///
     /// # Errors
     /// Where it cannot be recorded.
-    fn taped(&self) -> ad_core::Result<Option<Taped<'_>>> {
-        Ok(None)
-    }
+    fn taped(&self) -> ad_core::Result<Taped<'_>>;
 
     /// The value and the gradient as one writes them by hand, where there is such code.
     fn by_hand(&self) -> Option<(f64, Vec<f64>)> {

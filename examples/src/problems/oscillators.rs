@@ -32,9 +32,9 @@ impl Problem for Oscillators {
         integrate(x, Self::STEPS)[x.len() - 1]
     }
 
-    fn taped(&self) -> ad_core::Result<Option<Taped<'_>>> {
+    fn taped(&self) -> ad_core::Result<Taped<'_>> {
         let mut tape = tapes::Oscillators::new(Self::SIZE, Self::STEPS)?;
-        Ok(Some(Box::new(move || tape.gradient(&self.0))))
+        Ok(Box::new(move || tape.gradient(&self.0)))
     }
 }
 

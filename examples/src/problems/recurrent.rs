@@ -43,9 +43,9 @@ impl Problem for Recurrent {
         recurrent_loss(x, &self.state, &self.sequence, Self::BITS)
     }
 
-    fn taped(&self) -> ad_core::Result<Option<Taped<'_>>> {
+    fn taped(&self) -> ad_core::Result<Taped<'_>> {
         let mut tape = tapes::Recurrent::new(Self::LAYERS, Self::BITS, Self::LENGTH)?;
-        Ok(Some(Box::new(move || tape.gradient(&self.inputs, &self.state, &self.sequence))))
+        Ok(Box::new(move || tape.gradient(&self.inputs, &self.state, &self.sequence)))
     }
 
     fn by_hand(&self) -> Option<(f64, Vec<f64>)> {

@@ -29,6 +29,11 @@ impl Problem for Chain {
         let (a, b) = (x[0], x[1]);
         (0..Self::STEPS).fold(x[2], |y, _| y * a + b)
     }
+
+    fn taped(&self) -> ad_core::Result<Taped<'_>> {
+        let mut tape = tapes::Chain::new(Self::STEPS)?;
+        Ok(Box::new(move || tape.gradient(&self.0)))
+    }
 }
 
 /// Rosenbrock's valley in `N` dimensions.
@@ -61,9 +66,9 @@ impl<const N: usize> Problem for Rosenbrock<N> {
         sum
     }
 
-    fn taped(&self) -> ad_core::Result<Option<Taped<'_>>> {
+    fn taped(&self) -> ad_core::Result<Taped<'_>> {
         let mut tape = tapes::Rosenbrock::new(N)?;
-        Ok(Some(Box::new(move || tape.gradient(&self.0))))
+        Ok(Box::new(move || tape.gradient(&self.0)))
     }
 }
 
@@ -93,9 +98,9 @@ impl Problem for LogSumExp {
         log_sum_exp(x)
     }
 
-    fn taped(&self) -> ad_core::Result<Option<Taped<'_>>> {
+    fn taped(&self) -> ad_core::Result<Taped<'_>> {
         let mut tape = tapes::LogSumExp::new(Self::TERMS)?;
-        Ok(Some(Box::new(move || tape.gradient(&self.0))))
+        Ok(Box::new(move || tape.gradient(&self.0)))
     }
 
     fn by_hand(&self) -> Option<(f64, Vec<f64>)> {
@@ -157,9 +162,9 @@ impl Problem for LeastSquares {
         sum * 0.5
     }
 
-    fn taped(&self) -> ad_core::Result<Option<Taped<'_>>> {
+    fn taped(&self) -> ad_core::Result<Taped<'_>> {
         let mut tape = tapes::LeastSquares::new(Self::COEFFICIENTS, Self::POINTS)?;
-        Ok(Some(Box::new(move || tape.gradient(&self.0))))
+        Ok(Box::new(move || tape.gradient(&self.0)))
     }
 
     fn by_hand(&self) -> Option<(f64, Vec<f64>)> {

@@ -1,19 +1,24 @@
-//! Array-shaped problems as tapes: recorded and compiled for their sizes, then run for their numbers.
+//! Problems as tapes: recorded and compiled for their sizes, then run for their numbers.
 //!
 //! Each is the function that [`problems`](crate::problems) has for numbers, written for one point, term or step, so that
 //! all of them go through vector registers together. The gradient is what the tape's own transposition gives.
 
 mod bundle;
+mod chain;
 mod clusters;
+mod determinant;
 mod mixture;
 mod oscillators;
 mod recurrent;
+mod steps;
 mod sums;
 
 use ad_core::{Elementary, Program, Result, Runner, Tape, Tracer};
 
 pub use bundle::Bundle;
+pub use chain::Chain;
 pub use clusters::Clusters;
+pub use determinant::Determinant;
 pub use mixture::Mixture;
 pub use oscillators::Oscillators;
 pub use recurrent::Recurrent;

@@ -70,7 +70,7 @@ impl<const N: usize> Contestant for Forward<N> {
     }
 }
 
-/// A tape of array operations.
+/// A tape, of array operations where there are any.
 pub(crate) struct Tape<'a>(pub(crate) Taped<'a>);
 
 impl Contestant for Tape<'_> {

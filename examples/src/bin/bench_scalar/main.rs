@@ -5,7 +5,7 @@
 //! numbers, `check` the gradient times fixed weights, and `right` whether that is the number that independent tools agree
 //! on; if one of ours is not, that ends the program with an error. `bare_list` is a
 //! yardstick without checks; `ours_forward1` and `ours_forward8` are forward mode with as many tangents; `ours_tape` is
-//! the problem recorded as a tape of array operations, where it has them, on one thread; `by_hand` is its gradient by hand. All
+//! the problem recorded as a tape, of array operations where it has them, on one thread; `by_hand` is its gradient by hand. All
 //! contestants take turns, so that what else a machine does falls on all of them.
 //!
 //! `examples/bench/instructions.sh` counts instructions.
@@ -143,7 +143,7 @@ impl Visitor for &Arguments {
         let budget = Duration::try_from_secs_f64(self.budget)?;
         #[cfg(feature = "peers")]
         let mut reverse = peers::Reverse::default();
-        let mut tape = problem.taped()?.map(Tape);
+        let mut tape = Tape(problem.taped()?);
         let by_hand = problem.by_hand().is_some();
         let mut round = 0;
         let goes_on = |round: usize| match self.rounds {
@@ -156,9 +156,7 @@ impl Visitor for &Arguments {
             rounds.turn(&mut bare)?;
             rounds.turn(&mut Forward::<1>)?;
             rounds.turn(&mut Forward::<8>)?;
-            if let Some(tape) = &mut tape {
-                rounds.turn(tape)?;
-            }
+            rounds.turn(&mut tape)?;
             if by_hand {
                 rounds.turn(&mut ByHand)?;
             }
