@@ -34,7 +34,16 @@ fn networks() -> Vec<Tape> {
         [("y", y), ("divergence", rows.trace()), ("late", gram.matmul(&v).matmul(&w))]
     })
     .unwrap();
-    vec![network.vjp(&["x", "w", "v"]).unwrap(), network]
+    // Sixteen inputs, a dozen of which products read.
+    let many = Tape::record(|t| {
+        let w = t.shared("w", &[5, 3]);
+        let input = |k: usize| t.example(&format!("x{k}"), &[5]);
+        let product = (0..12).map(|k| input(k).matmul(&w)).reduce(|sum, term| sum + term);
+        let sine = (12..16).map(|k| input(k).sin()).reduce(|sum, term| sum + term);
+        [("products", product.unwrap()), ("sines", sine.unwrap())]
+    })
+    .unwrap();
+    vec![network.vjp(&["x", "w", "v"]).unwrap(), network, many]
 }
 
 fn numbers(tape: &Tape, examples: usize) -> Vec<Vec<f64>> {

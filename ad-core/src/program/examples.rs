@@ -1,5 +1,6 @@
 //! The examples of a block, and inputs where the caller has them.
 
+use super::Port;
 use super::instruction::Place;
 use crate::kernels::Rows;
 
@@ -9,26 +10,49 @@ pub(super) struct Examples<'a, T> {
     pub(super) count: usize,
     /// Elements from one row of examples to the next.
     pub(super) stride: usize,
-    /// Inputs where the caller has them.
-    pub(super) lent: &'a [Lent<'a, T>],
+    pub(super) lender: Lender<'a, T>,
 }
 
-impl<'a, T> Examples<'a, T> {
+impl<'a, T: Copy> Examples<'a, T> {
     /// No examples.
-    pub(super) const NONE: Self = Examples { count: 0, stride: 0, lent: &[] };
+    pub(super) const NONE: Self = Examples { count: 0, stride: 0, lender: Lender::NOBODY };
 
     /// The value at a place where the caller has it.
-    pub(super) fn lent(&self, place: Place) -> Option<&'a Lent<'a, T>> {
-        self.lent.iter().find(|lent| Place::Block(lent.buffer) == place)
+    pub(super) fn lent(&self, place: Place) -> Option<Lent<'a, T>> {
+        let (_, port, rows) = self.lender.lent(self.count).find(|(_, port, _)| port.place == place)?;
+        Some(Lent { rows, turned: !port.by_rows })
+    }
+}
+
+/// The caller, who has the inputs that each example has its own of, one row per example.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Lender<'a, T> {
+    /// All inputs of the program.
+    pub(super) ports: &'a [Port],
+    /// Those with examples, of all blocks.
+    pub(super) inputs: &'a [&'a [T]],
+    /// The first example of this block.
+    pub(super) first: usize,
+}
+
+impl<'a, T: Copy> Lender<'a, T> {
+    /// Inputs lie in the workspace alone.
+    pub(super) const NOBODY: Self = Lender { ports: &[], inputs: &[], first: 0 };
+
+    /// The number of each input of so many examples, its port, and its rows.
+    pub(super) fn lent(self, count: usize) -> impl Iterator<Item = (usize, &'a Port, Rows<'a, T>)> {
+        let own = self.ports.iter().enumerate().filter(|(_, port)| port.has_example());
+        own.zip(self.inputs).map(move |((k, port), input)| {
+            let stride = port.size();
+            (k, port, Rows { data: &input[self.first * stride..][..count * stride], stride })
+        })
     }
 }
 
 /// An input of a block where the caller has it: one row per example, which products read as it is.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Lent<'a, T> {
-    /// The buffer in which its examples lie side by side,
-    pub(super) buffer: usize,
     pub(super) rows: Rows<'a, T>,
-    /// if they have been brought there.
+    /// Whether its examples have been brought into the block, side by side.
     pub(super) turned: bool,
 }

@@ -27,7 +27,7 @@ impl<'a, T: Copy> Memory<'a, T> {
         let lent = self.examples.lent(instruction.operands[k])?;
         instruction.cost_by_rows(k)?;
         let rows = Rows { data: &lent.rows.data[first..], ..lent.rows };
-        Some(Lent { rows, ..*lent })
+        Some(Lent { rows, ..lent })
     }
 }
 

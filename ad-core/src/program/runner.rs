@@ -5,16 +5,16 @@ use std::sync::Mutex;
 
 use smallvec::SmallVec;
 
-use super::examples::Lent;
-use super::instruction::Place;
+use super::examples::Lender;
 use super::runtime::{Binding, Workspace, check_size};
 use super::shared::{Given, Shared};
-use super::{Port, Program, Sum};
+use super::{Program, Sum};
 use crate::error::{Error, Result};
-use crate::kernels::{BLOCK, Element, Rows};
+use crate::kernels::{BLOCK, Element};
 
 /// A program with the memory that it needs for batches. The first call of a size makes the memory; from then on a call
-/// allocates nothing on one thread.
+/// allocates nothing on one thread. (One that lends its shared inputs, [`Runner::call`], does where more than sixteen inputs
+/// have examples, or more than sixteen do not.)
 ///
 /// ```
 /// use ad_core::{Elementary, Tape};
@@ -123,7 +123,7 @@ impl<T: Element, P: Borrow<Program<T>>> Runner<T, P> {
     pub fn call(&mut self, examples: usize, inputs: &[&[T]]) -> Result<()> {
         let program: &Program<T> = self.program.borrow();
         check_count(program.inputs().len(), inputs.len())?;
-        let (mut shared, mut own) = (SmallVec::<[&[T]; 16]>::new(), SmallVec::<[&[T]; 8]>::new());
+        let (mut shared, mut own) = (SmallVec::<[&[T]; 16]>::new(), SmallVec::<[&[T]; 16]>::new());
         for (port, input) in program.inputs().iter().zip(inputs) {
             check_size(port, if port.has_example() { examples } else { 1 }, input.len())?;
             if port.has_example() { own.push(input) } else { shared.push(input) }
@@ -278,18 +278,11 @@ impl<T: Element> Batch<'_, T> {
         let first = block * self.size;
         let count = self.size.min(self.examples - first);
         workspace.set_examples(count);
-        let own = |(_, port): &(usize, &Port)| port.has_example();
-        let mut lent = SmallVec::<[Lent<'_, T>; 8]>::new();
-        for ((k, port), input) in self.program.inputs().iter().enumerate().filter(own).zip(self.inputs) {
-            let n = port.size();
-            let data = &input[first * n..(first + count) * n];
-            if !port.by_rows {
-                self.program.write_rows(workspace, k, data);
-            }
-            let Place::Block(buffer) = port.place else { continue };
-            lent.push(Lent { buffer, rows: Rows { data, stride: n }, turned: !port.by_rows });
+        let lender = Lender { ports: self.program.inputs(), inputs: self.inputs, first };
+        for (k, _, rows) in lender.lent(count).filter(|(_, port, _)| !port.by_rows) {
+            self.program.write_rows(workspace, k, rows.data);
         }
-        self.program.run_block_with(self.shared, &lent, workspace);
+        self.program.run_block_with(self.shared, lender, workspace);
         for ((k, port), rows) in self.program.outputs().iter().enumerate().zip(outputs) {
             if port.has_example() {
                 let n = port.size();

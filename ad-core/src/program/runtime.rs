@@ -2,7 +2,7 @@
 
 use smallvec::SmallVec;
 
-use super::examples::{Examples, Lent};
+use super::examples::{Examples, Lender};
 use super::execute::{PADDING, Scratch};
 use super::instruction::{Instruction, Place};
 use super::shared::{Given, Shared};
@@ -122,23 +122,23 @@ impl<T: Element> Program<T> {
     /// Runs the lines that have examples, on the inputs that lie in the workspace. Sums over examples are added to those
     /// of the blocks before.
     pub fn run_block(&self, binding: &Binding<T>, workspace: &mut Workspace<T>) {
-        self.run_block_with(binding.shared(), &[], workspace);
+        self.run_block_with(binding.shared(), Lender::NOBODY, workspace);
     }
 
     /// The same with some inputs where the caller has them.
     pub(super) fn run_block_with(
         &self,
         shared: Shared<'_, T>,
-        lent: &[Lent<'_, T>],
+        lender: Lender<'_, T>,
         workspace: &mut Workspace<T>,
     ) {
         for part in &self.body {
             match part {
-                Step::One(instruction) => workspace.run(instruction, 0, shared, lent),
+                Step::One(instruction) => workspace.run(instruction, 0, shared, lender),
                 Step::Loop { extent, body } => {
                     for iteration in 0..*extent {
                         for instruction in body {
-                            workspace.run(instruction, iteration, shared, lent);
+                            workspace.run(instruction, iteration, shared, lender);
                         }
                     }
                 }
@@ -153,7 +153,7 @@ impl<T: Element> Program<T> {
 
     pub(super) fn finish_with(&self, shared: Shared<'_, T>, workspace: &mut Workspace<T>) {
         for instruction in &self.suffix {
-            workspace.run(instruction, 0, shared, &[]);
+            workspace.run(instruction, 0, shared, Lender::NOBODY);
         }
     }
 
@@ -267,10 +267,10 @@ impl<T: Element> Workspace<T> {
         instruction: &Instruction,
         iteration: usize,
         shared: Shared<'_, T>,
-        lent: &[Lent<'_, T>],
+        lender: Lender<'_, T>,
     ) {
         let Workspace { block, late, scratch, examples, stride, .. } = self;
-        let examples = Examples { count: *examples, stride: *stride, lent };
+        let examples = Examples { count: *examples, stride: *stride, lender };
         run_in_block(instruction, iteration, shared, BlockValues { block, late }, examples, scratch);
     }
 
