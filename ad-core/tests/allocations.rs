@@ -36,13 +36,14 @@ fn networks() -> Vec<Tape> {
     .unwrap();
     // Sixteen inputs, a dozen of which products read.
     let many = Tape::record(|t| {
-        let w = t.shared("w", &[5, 3]);
-        let input = |k: usize| t.example(&format!("x{k}"), &[5]);
+        let w = t.shared("w", &[40, 16]);
+        let input = |k: usize| t.example(&format!("x{k}"), &[40]);
         let product = (0..12).map(|k| input(k).matmul(&w)).reduce(|sum, term| sum + term);
         let sine = (12..16).map(|k| input(k).sin()).reduce(|sum, term| sum + term);
         [("products", product.unwrap()), ("sines", sine.unwrap())]
     })
     .unwrap();
+    assert!(many.compile::<f64>().unwrap().explain().contains("`x11` read by rows"));
     vec![network.vjp(&["x", "w", "v"]).unwrap(), network, many]
 }
 

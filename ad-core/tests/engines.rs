@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use ad_core::check::{Case, Choices, PROGRAM_TOLERANCE, Sizes, lines, program};
+use ad_core::{Array, Tape};
 
 fn bytes(seed: u64, steps: usize) -> Vec<u8> {
     let mut choices = Choices::from_seed(seed);
@@ -34,10 +35,22 @@ fn batches_of_all_sizes() {
 #[test]
 fn values_of_all_sizes() {
     let sizes = Sizes { axes: &[3, 17, 40, 1, 0, 64], most: 200 };
-    for (seed, examples) in (0..600).zip([1, 17, 40, 129].into_iter().cycle()) {
+    for (seed, examples) in (0..600).zip([1, 17, 40, 129, 0].into_iter().cycle()) {
         let case = Case::with_sizes(&bytes(seed, 6), examples, sizes).unwrap();
         case.engines(PROGRAM_TOLERANCE).unwrap_or_else(|error| panic!("seed {seed}: {error}\n{}", case.tape));
     }
+}
+
+/// Without examples there is still what follows from sums over none, and back to no examples.
+#[test]
+fn products_of_no_examples_are_zeros() {
+    let tape: Tape =
+        "in x[e,a:3,m:8]\nv1[m,n] = sum_{e,a} x[e,a,m] * x[e,a,n]\nv2[e,a,n] = sum_{m} x[e,a,m] * v1[m,n]\n\
+                      out y = v2\nout z = v1\n"
+            .parse()
+            .unwrap();
+    let none = Array::new(&[0, 3, 8], Vec::new()).unwrap();
+    program(&tape, 0, &[none], PROGRAM_TOLERANCE).unwrap();
 }
 
 #[test]

@@ -351,15 +351,31 @@ fn rows_are_read_where_they_are_to_the_same_bits() {
     }
 }
 
-/// A matrix that lies across, or few columns of an input that two lines read: examples are brought side by side.
+/// Few columns; a number of columns that fills registers in part; two lines that read an input; a matrix that lies across.
 #[test]
 fn rows_are_turned_where_that_is_less_work() {
-    for columns in [20, 2] {
-        let tape = record(|t| {
-            let x = t.example("x", &[24]);
-            let w = t.shared("w", &[24, columns]);
-            [("y", x.matmul(&w)), ("z", x.matmul(&t.shared("v", &[columns, 24]).transpose()))]
-        });
-        assert!(!tape.compile::<f64>().unwrap().explain().contains("read by rows"));
-    }
+    let is_read_by_rows = |length: usize, lines: usize, columns: usize, across: bool| {
+        let tape = Tape::record(|t| {
+            let x = t.example("x", &[length]);
+            let matrix = |k: u32| t.shared(&format!("w{k}"), &[length, columns]);
+            let mut outputs: Vec<_> = ["y0", "y1"]
+                .into_iter()
+                .take(lines)
+                .zip(0..)
+                .map(|(y, k)| (y, x.matmul(&matrix(k)).tanh()))
+                .collect();
+            if across {
+                let v = t.shared("v", &[columns, length]).transpose();
+                outputs.push(("z", x.matmul(&v).tanh()));
+            }
+            outputs
+        })
+        .unwrap();
+        tape.compile::<f64>().unwrap().explain().contains("read by rows")
+    };
+    assert!(is_read_by_rows(64, 1, 16, false));
+    assert!(!is_read_by_rows(64, 1, 16, true), "a matrix lies across");
+    assert!(!is_read_by_rows(24, 1, 20, false), "twelve of 32 places of registers are empty");
+    assert!(is_read_by_rows(24, 1, 2, false));
+    assert!(!is_read_by_rows(24, 2, 2, false), "two lines turn more than there is");
 }

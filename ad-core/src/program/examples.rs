@@ -17,8 +17,11 @@ impl<'a, T: Copy> Examples<'a, T> {
     /// No examples.
     pub(super) const NONE: Self = Examples { count: 0, stride: 0, lender: Lender::NOBODY };
 
-    /// The value at a place where the caller has it.
+    /// The value at a place where the caller has it. None of no examples: rows of none have no elements to begin at.
     pub(super) fn lent(&self, place: Place) -> Option<Lent<'a, T>> {
+        if self.count == 0 {
+            return None;
+        }
         let (_, port, rows) = self.lender.lent(self.count).find(|(_, port, _)| port.place == place)?;
         Some(Lent { rows, turned: !port.by_rows })
     }

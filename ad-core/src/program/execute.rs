@@ -24,8 +24,8 @@ impl<'a, T: Copy> Memory<'a, T> {
     /// Operand `k` of an instruction, from element `first` of each example on, where the caller has it, if it can be read
     /// there.
     fn lent(&self, instruction: &Instruction, k: usize, first: usize) -> Option<Lent<'a, T>> {
-        let lent = self.examples.lent(instruction.operands[k])?;
         instruction.cost_by_rows(k)?;
+        let lent = self.examples.lent(instruction.operands[k])?;
         let rows = Rows { data: &lent.rows.data[first..], ..lent.rows };
         Some(Lent { rows, ..lent })
     }
@@ -269,7 +269,7 @@ impl<T: Element> Run<'_, T> {
     ) {
         let (examples, m_size) = (self.examples, m.size);
         let product = scratch.rows.at_least(self.lanes * m_size);
-        // Beside the examples are zeros, as numbers of any kind would be in other lines' way.
+        // Beside the examples are zeros: what an earlier line left there, subnormal perhaps, would slow those that compute on it.
         product[examples * m_size..].fill(T::zero());
         let a = Strided { col_stride: rows.col_stride * k.steps[2 - scalar], ..rows };
         let b = Rows { data: self.operands[scalar], stride: k.steps[scalar + 1] };
