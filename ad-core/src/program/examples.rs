@@ -22,8 +22,8 @@ impl<'a, T: Copy> Examples<'a, T> {
         if self.count == 0 {
             return None;
         }
-        let (_, port, rows) = self.lender.lent(self.count).find(|(_, port, _)| port.place == place)?;
-        Some(Lent { rows, turned: !port.by_rows })
+        let (_, port, input) = self.lender.own().find(|(_, port, _)| port.place == place)?;
+        Some(Lent { rows: self.lender.rows(port, input, self.count), turned: !port.by_rows })
     }
 }
 
@@ -42,13 +42,16 @@ impl<'a, T: Copy> Lender<'a, T> {
     /// Inputs lie in the workspace alone.
     pub(super) const NOBODY: Self = Lender { ports: &[], inputs: &[], first: 0 };
 
-    /// The number of each input of so many examples, its port, and its rows.
-    pub(super) fn lent(self, count: usize) -> impl Iterator<Item = (usize, &'a Port, Rows<'a, T>)> {
+    /// Each input that has examples: its number, its port, and its rows of all blocks.
+    pub(super) fn own(self) -> impl Iterator<Item = (usize, &'a Port, &'a [T])> {
         let own = self.ports.iter().enumerate().filter(|(_, port)| port.has_example());
-        own.zip(self.inputs).map(move |((k, port), input)| {
-            let stride = port.size();
-            (k, port, Rows { data: &input[self.first * stride..][..count * stride], stride })
-        })
+        own.zip(self.inputs).map(|((k, port), input)| (k, port, *input))
+    }
+
+    /// So many rows of an input, those of this block.
+    pub(super) fn rows(self, port: &Port, input: &'a [T], count: usize) -> Rows<'a, T> {
+        let stride = port.size();
+        Rows { data: &input[self.first * stride..][..count * stride], stride }
     }
 }
 

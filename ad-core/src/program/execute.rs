@@ -24,8 +24,8 @@ impl<'a, T: Copy> Memory<'a, T> {
     /// Operand `k` of an instruction, from element `first` of each example on, where the caller has it, if it can be read
     /// there.
     fn lent(&self, instruction: &Instruction, k: usize, first: usize) -> Option<Lent<'a, T>> {
-        instruction.cost_by_rows(k)?;
         let lent = self.examples.lent(instruction.operands[k])?;
+        instruction.cost_by_rows(k)?;
         let rows = Rows { data: &lent.rows.data[first..], ..lent.rows };
         Some(Lent { rows, ..lent })
     }

@@ -279,8 +279,8 @@ impl<T: Element> Batch<'_, T> {
         let count = self.size.min(self.examples - first);
         workspace.set_examples(count);
         let lender = Lender { ports: self.program.inputs(), inputs: self.inputs, first };
-        for (k, _, rows) in lender.lent(count).filter(|(_, port, _)| !port.by_rows) {
-            self.program.write_rows(workspace, k, rows.data);
+        for (k, port, input) in lender.own().filter(|(_, port, _)| !port.by_rows) {
+            self.program.write_rows(workspace, k, lender.rows(port, input, count).data);
         }
         self.program.run_block_with(self.shared, lender, workspace);
         for ((k, port), rows) in self.program.outputs().iter().enumerate().zip(outputs) {

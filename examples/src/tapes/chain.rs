@@ -34,7 +34,7 @@ impl Chain {
     /// The value and the gradient.
     ///
     /// # Errors
-    /// Where there are more or fewer numbers than three.
+    /// Those of a program's call; three numbers are what it wants.
     pub fn gradient(&mut self, x: &[f64; 3]) -> Result<(f64, Vec<f64>)> {
         let all = self.each.gradient(&x[..2], &x[2..], self.steps / LINKS, &[1.0])?;
         Ok((all.states[all.states.len() - 1], [all.x_bar, all.state_bar].concat()))

@@ -1,7 +1,7 @@
 //! Problems as tapes: recorded and compiled for their sizes, then run for their numbers.
 //!
 //! Each is the function that [`problems`](crate::problems) has for numbers, written for one point, term or step, so that
-//! all of them go through vector registers together. The gradient is what the tape's own transposition gives.
+//! all of them go through vector registers together; the chain alone has single numbers. The gradient is what the tape's own transposition gives.
 
 mod bundle;
 mod chain;

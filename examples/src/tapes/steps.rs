@@ -10,7 +10,7 @@ pub(super) struct Steps {
 }
 
 /// The states before the first step and after each, and the cotangents of `x` and of the first state.
-pub(super) struct Gradient {
+pub(super) struct ThereAndBack {
     pub(super) states: Vec<f64>,
     pub(super) x_bar: Vec<f64>,
     pub(super) state_bar: Vec<f64>,
@@ -30,7 +30,7 @@ impl Steps {
         start: &[f64],
         steps: usize,
         last_bar: &[f64],
-    ) -> Result<Gradient> {
+    ) -> Result<ThereAndBack> {
         let n = start.len();
         let mut states = start.to_vec();
         for k in 0..steps {
@@ -43,6 +43,6 @@ impl Steps {
             x_bar.iter_mut().zip(self.back.output(1)).for_each(|(total, bar)| *total += bar);
             state_bar.copy_from_slice(self.back.output(2));
         }
-        Ok(Gradient { states, x_bar, state_bar })
+        Ok(ThereAndBack { states, x_bar, state_bar })
     }
 }
